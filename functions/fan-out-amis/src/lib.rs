@@ -1,0 +1,1 @@
+//! Publishes the AMI IDs of an image build where instances can be launched.

@@ -1,0 +1,2 @@
+//! The Lambda function `fan-out-amis`.
+fn main() {}

@@ -1,0 +1,177 @@
+//! One port for all services: which one a request is for, who makes it, what it costs in simulated time.
+
+use crate::journal::CallRecord;
+use crate::wire::query::Dialect;
+use crate::wire::{ApiError, Context, Request, Response, json, query};
+use crate::world::{DEFAULT_REGION, World};
+use crate::{ec2, events, imagebuilder, model, sns, ssm, sts};
+use serde_json::Value;
+
+/// The parts of a signature that tell requests apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Scope {
+    access_key_id: String,
+    region: String,
+    service: String,
+}
+
+/// Reads `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`, or the same from a presigned query.
+fn scope(request: &Request) -> Option<Scope> {
+    let credential = match request.header("authorization") {
+        Some(header) => header.split_once("Credential=")?.1.split(',').next()?.trim().to_owned(),
+        None => form_urlencoded::parse(request.query.as_bytes())
+            .find(|(name, _)| name == "X-Amz-Credential")?
+            .1
+            .into_owned(),
+    };
+    let mut parts = credential.rsplitn(5, '/');
+    let (_terminator, service, region, _date, key) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(Scope { access_key_id: key.to_owned(), region: region.to_owned(), service: service.to_owned() })
+}
+
+/// Answers one API request. With `charge`, a call from an invocation lets simulated time pass.
+pub fn answer(world: &mut World, request: &Request, charge: bool) -> Response {
+    let Some(scope) = scope(request) else {
+        return json::encode(Err(ApiError::new(
+            403,
+            "MissingAuthenticationTokenException",
+            "The request isn't signed: any access key is accepted, but the signature's scope names the service.",
+        )));
+    };
+    let caller = sts::caller_of(world, &scope.access_key_id);
+    let region = if scope.region.is_empty() { DEFAULT_REGION.to_owned() } else { scope.region };
+    let context = Context { caller, region, request_id: world.fresh_uuid("request") };
+    let protocol = match Protocol::of(&scope.service) {
+        Some(protocol) => protocol,
+        None => {
+            let message = format!("The local AWS has no service {:?}.", scope.service);
+            record(world, &context, &scope.service, &request.path, Some("UnknownService"));
+            return json::encode(Err(ApiError::new(501, "NotImplementedException", message)));
+        }
+    };
+    let decoded = protocol.decode(request);
+    if charge && let Some(invocation) = &context.caller.invocation {
+        let operation = decoded.as_ref().map_or("?", |(operation, _)| operation.as_str()).to_owned();
+        // Keyed by the call and how often this invocation has made it, not by when it arrived.
+        let name = format!("{invocation} {} {operation} {}", scope.service, context.region);
+        let nth = world.count(&name).to_string();
+        let until = world.now + world.span_millis(&["latency", &name, &nth], 8, 60);
+        world.pass(until);
+    }
+    let operation = decoded.as_ref().map_or_else(|_| request.path.clone(), |(operation, _)| operation.clone());
+    let result = decoded.and_then(|(operation, input)| call(world, &context, &scope.service, &operation, input));
+    record(world, &context, &scope.service, &operation, result.as_ref().err().map(|error| error.code.as_str()));
+    protocol.encode(&operation, &context.request_id, result)
+}
+
+/// One API call of a service by its signing name: the door for everything that isn't HTTP.
+///
+/// # Errors
+/// As the service answers; `NotImplementedException` for a service that the local AWS lacks.
+pub fn call(
+    world: &mut World,
+    context: &Context,
+    service: &str,
+    operation: &str,
+    input: Value,
+) -> Result<Value, ApiError> {
+    // Permissions of `context.caller` will be checked here: every call, from a socket or from a stack, passes.
+    match service {
+        "imagebuilder" => imagebuilder::call(world, context, operation, input),
+        "ec2" => ec2::call(world, context, operation, input),
+        "events" => events::call(world, context, operation, input),
+        "sns" => sns::call(world, context, operation, input),
+        "ssm" => ssm::call(world, context, operation, input),
+        "sts" => sts::call(world, context, operation, input),
+        _ => Err(ApiError::new(501, "NotImplementedException", format!("The local AWS has no service {service:?}."))),
+    }
+}
+
+fn record(world: &mut World, context: &Context, service: &str, operation: &str, error: Option<&str>) {
+    let call = CallRecord {
+        at: world.now,
+        caller: context.caller.clone(),
+        service: service.to_owned(),
+        operation: operation.to_owned(),
+        region: context.region.clone(),
+        error: error.map(str::to_owned),
+    };
+    world.journal.record_call(call);
+}
+
+#[derive(Clone, Copy)]
+enum Protocol {
+    ImageBuilder,
+    Json(&'static str),
+    Query(Dialect, &'static str),
+}
+
+impl Protocol {
+    fn of(service: &str) -> Option<Self> {
+        Some(match service {
+            "imagebuilder" => Self::ImageBuilder,
+            "ssm" => Self::Json("AmazonSSM"),
+            "events" => Self::Json("AWSEvents"),
+            "sns" => Self::Query(Dialect::Query, sns::NAMESPACE),
+            "sts" => Self::Query(Dialect::Query, sts::NAMESPACE),
+            "ec2" => Self::Query(Dialect::Ec2, ec2::NAMESPACE),
+            _ => return None,
+        })
+    }
+
+    fn decode(self, request: &Request) -> Result<(String, Value), ApiError> {
+        match self {
+            Self::ImageBuilder => model::decode(request),
+            Self::Json(prefix) => json::decode(request, prefix),
+            Self::Query(..) => query::decode(request),
+        }
+    }
+
+    fn encode(self, operation: &str, request_id: &str, result: Result<Value, ApiError>) -> Response {
+        match self {
+            Self::ImageBuilder => model::encode(operation, request_id, result),
+            Self::Json(_) => json::encode(result),
+            Self::Query(dialect, namespace) => query::encode(dialect, namespace, operation, request_id, result),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Seed;
+    use serde_json::json;
+
+    fn signed(service: &str) -> Request {
+        let credential = format!(
+            "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        );
+        Request {
+            method: "POST".into(),
+            path: "/".into(),
+            query: String::new(),
+            headers: vec![("authorization".into(), credential)],
+            body: "{}".into(),
+        }
+    }
+
+    #[test]
+    fn the_scope_is_read_from_the_signature() {
+        let scope = scope(&signed("ssm")).unwrap();
+        assert_eq!(
+            (scope.access_key_id.as_str(), scope.region.as_str(), scope.service.as_str()),
+            ("AKID", "eu-west-1", "ssm")
+        );
+    }
+
+    #[test]
+    fn what_is_not_supported_is_an_error_and_in_the_record() {
+        let mut world = World::new(Seed(1), chrono::DateTime::UNIX_EPOCH);
+        let response = answer(&mut world, &signed("dynamodb"), false);
+        assert_eq!(response.status, 501);
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(body["__type"], json!("NotImplementedException"));
+        assert_eq!(world.journal.calls()[0].service, "dynamodb");
+    }
+}

@@ -1,0 +1,1 @@
+//! Images: the operations that start, read and delete builds.

@@ -1,0 +1,146 @@
+//! What Image Builder keeps: every resource as the document that its Get operation answers.
+
+use crate::clock::Time;
+use serde_json::{Map, Value};
+use shared::version::Version;
+use std::collections::BTreeMap;
+
+/// The kinds of resources, by their segment in ARNs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `component/name/1.0.0/1`
+    Component,
+    /// `image-recipe/name/1.0.0`
+    ImageRecipe,
+    /// `container-recipe/name/1.0.0`
+    ContainerRecipe,
+    /// `infrastructure-configuration/name`
+    InfrastructureConfiguration,
+    /// `distribution-configuration/name`
+    DistributionConfiguration,
+    /// `image-pipeline/name`
+    Pipeline,
+    /// `image/name/1.0.0/1`
+    Image,
+}
+
+impl Kind {
+    /// The segment in ARNs.
+    pub fn segment(self) -> &'static str {
+        match self {
+            Self::Component => "component",
+            Self::ImageRecipe => "image-recipe",
+            Self::ContainerRecipe => "container-recipe",
+            Self::InfrastructureConfiguration => "infrastructure-configuration",
+            Self::DistributionConfiguration => "distribution-configuration",
+            Self::Pipeline => "image-pipeline",
+            Self::Image => "image",
+        }
+    }
+}
+
+/// One resource.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// What it is.
+    pub kind: Kind,
+    /// Its full ARN, the build included for components and images. Managed ones have the owner `aws`.
+    pub arn: String,
+    /// The Region that it lives in.
+    pub region: String,
+    /// The owner's segment in the ARN: 12 digits, or `aws`.
+    pub owner: String,
+    /// The name as it stands in ARNs.
+    pub segment: String,
+    /// For versioned kinds.
+    pub version: Option<Version>,
+    /// For components and images.
+    pub build: Option<u32>,
+    /// Counts up as resources are made: the order of listings.
+    pub made: u64,
+    /// When it was made.
+    pub created: Time,
+    /// The document that the Get operation answers: `image` of GetImage, `component` of GetComponent, …
+    /// Members without value are absent, never null. `tags` is always there.
+    pub document: Map<String, Value>,
+}
+
+impl Resource {
+    /// A member of the document that is a string.
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.document.get(member)?.as_str()
+    }
+
+    /// For images: the status, such as `AVAILABLE`.
+    pub fn status(&self) -> &str {
+        self.document.get("state").and_then(|state| state.get("status")).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// What else is known of a pipeline than its document.
+#[derive(Debug, Clone, Default)]
+pub struct PipelineState {
+    /// Goes up with every change of the schedule: what was posted for an older one is void.
+    pub generation: u64,
+}
+
+/// What else is known of a build than its document.
+#[derive(Debug, Clone, Default)]
+pub struct BuildState {
+    /// The statuses that are still to come, the next one first.
+    pub ahead: Vec<&'static str>,
+    /// Why it will fail at the end of a status, if it will: the status, and the reason in words.
+    pub failure: Option<(&'static str, String)>,
+    /// The account that the build belongs to.
+    pub account: String,
+    /// Where the notification goes: the topic of the infrastructure configuration, as of the build's start.
+    pub topic_arn: Option<String>,
+}
+
+/// Everything that Image Builder keeps, of all accounts and Regions.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    /// By ARN.
+    pub resources: BTreeMap<String, Resource>,
+    /// By pipeline ARN.
+    pub pipelines: BTreeMap<String, PipelineState>,
+    /// By image ARN: builds in flight, and the ended ones' remains.
+    pub builds: BTreeMap<String, BuildState>,
+    /// The answers of calls with a client token: (account, Region, operation, token) → (the parameters' text, the answer).
+    pub tokens: BTreeMap<(String, String, String, String), (String, Value)>,
+    made: u64,
+}
+
+impl Store {
+    /// Keeps a resource, in the place of one with the same ARN.
+    pub fn put(&mut self, mut resource: Resource) {
+        if resource.made == 0 {
+            self.made += 1;
+            resource.made = self.made;
+        }
+        self.resources.insert(resource.arn.clone(), resource);
+    }
+
+    /// A resource by its full ARN.
+    pub fn get(&self, arn: &str) -> Option<&Resource> {
+        self.resources.get(arn)
+    }
+
+    /// A resource by its full ARN, to change.
+    pub fn get_mut(&mut self, arn: &str) -> Option<&mut Resource> {
+        self.resources.get_mut(arn)
+    }
+
+    /// All resources of a kind in a Region, oldest first. `owner`: 12 digits or `aws`; `None` for all owners.
+    pub fn of_kind(&self, kind: Kind, region: &str, owner: Option<&str>) -> Vec<&Resource> {
+        let mut found: Vec<_> = self
+            .resources
+            .values()
+            .filter(|resource| {
+                resource.kind == kind && resource.region == region && owner.is_none_or(|owner| resource.owner == owner)
+            })
+            .collect();
+        found.sort_by_key(|resource| resource.made);
+        found
+    }
+}

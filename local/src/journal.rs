@@ -1,0 +1,157 @@
+//! The record of a run: what happened, when, to what, and every AWS call with its caller.
+
+use crate::clock::Time;
+use crate::wire::Caller;
+use serde::Serialize;
+
+/// What kind of thing happened. The order is the causal one within an invocation, whose own entries are
+/// sorted by it: calls made side by side arrive in any order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// A stack was deployed.
+    Deployed,
+    /// A managed image got a new version.
+    Released,
+    /// A pipeline's schedule or an EventBridge schedule came due.
+    ScheduleFired,
+    /// A build version was made.
+    BuildStarted,
+    /// An image build changed its state.
+    ImageState,
+    /// Image Builder sent its notification to a topic.
+    Notification,
+    /// An event reached the default bus and matched a rule.
+    RuleMatched,
+    /// A function was invoked.
+    Invoked,
+    /// An image was registered, copied or changed in EC2 by a caller.
+    ImageChanged,
+    /// A parameter's version was written.
+    ParameterWritten,
+    /// A parameter was labelled or deleted.
+    ParameterChanged,
+    /// Parameter Store refused or confirmed an `aws:ec2:image` value.
+    ParameterValidated,
+    /// A message was published to a topic by a caller.
+    MessagePublished,
+    /// An asynchronous invocation failed and will be tried again.
+    Retried,
+    /// An event went to a dead-letter queue, or was dropped for want of one.
+    DeadLettered,
+    /// Something that the person who runs this should know.
+    Warning,
+}
+
+/// What an invocation cost.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Cost {
+    /// AWS calls made.
+    pub calls: u32,
+    /// Measured wall time of the invocation, in milliseconds.
+    pub millis: f64,
+}
+
+/// One line of the timeline.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Simulated time.
+    pub at: Time,
+    /// What happened.
+    pub kind: Kind,
+    /// To what: `web 1.0.0/3`, a pipeline's name, a parameter, a function.
+    pub subject: String,
+    /// Where, if it happened in one Region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// In words, what else is worth saying.
+    pub detail: String,
+    /// The invocation that caused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<String>,
+    /// For [`Kind::Invoked`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// One AWS call.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallRecord {
+    /// Simulated time.
+    pub at: Time,
+    /// Who called.
+    pub caller: Caller,
+    /// `imagebuilder`, `ssm`, …
+    pub service: String,
+    /// `GetImage`, …
+    pub operation: String,
+    /// The Region.
+    pub region: String,
+    /// The error's code, if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Everything recorded so far.
+#[derive(Debug, Default)]
+pub struct Journal {
+    entries: Vec<Entry>,
+    calls: Vec<CallRecord>,
+    held: Vec<Entry>,
+    shown: usize,
+}
+
+impl Journal {
+    /// Writes an entry down. One that an invocation caused is held until that invocation ends.
+    pub fn record(&mut self, entry: Entry) {
+        if entry.invocation.is_some() && entry.kind != Kind::Invoked {
+            self.held.push(entry)
+        } else {
+            self.entries.push(entry)
+        }
+    }
+
+    /// Writes a call down.
+    pub fn record_call(&mut self, call: CallRecord) {
+        self.calls.push(call);
+    }
+
+    /// Releases what an invocation caused, in causal order and, within it, by Region and subject. Calls
+    /// made side by side arrive in any order, so their entries all take the time of the invocation's end.
+    pub fn release(&mut self, invocation: &str, at: Time) {
+        let (mut released, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|entry| entry.invocation.as_deref() == Some(invocation));
+        self.held = kept;
+        for entry in &mut released {
+            entry.at = at;
+        }
+        released.sort_by(|a, b| (a.kind, &a.region, &a.subject).cmp(&(b.kind, &b.region, &b.subject)));
+        self.entries.append(&mut released);
+    }
+
+    /// All entries released so far.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// All calls so far.
+    pub fn calls(&self) -> &[CallRecord] {
+        &self.calls
+    }
+
+    /// How many calls an invocation made.
+    pub fn calls_of(&self, invocation: &str) -> u32 {
+        let count = self.calls.iter().filter(|call| call.caller.invocation.as_deref() == Some(invocation)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// The entries that weren't taken before: what a live timeline prints next.
+    pub fn take_new(&mut self) -> Vec<Entry> {
+        let new = self.entries[self.shown..].to_vec();
+        self.shown = self.entries.len();
+        new
+    }
+}

@@ -1,0 +1,27 @@
+//! AWS on a laptop: EC2 Image Builder, and the slices of SNS, Parameter Store, EC2, STS, EventBridge
+//! and Lambda that an automation of golden images needs around it.
+//!
+//! Invariants:
+//! - A service never calls a service. What one causes is posted on the queue of the [`world`]; what one
+//!   needs to know of another it reads from the world by a pure function.
+//! - State changes are synchronous and do no I/O. Only [`server`], [`driver`] and the Lambda host wait.
+//! - Nothing in here is random or reads the machine's clock, [`clock`] aside: the same seed gives the same run.
+//! - What isn't supported is an explicit error, never Ok.
+
+pub mod clock;
+pub mod dispatch;
+pub mod draw;
+pub mod ec2;
+pub mod events;
+pub mod imagebuilder;
+pub mod journal;
+pub mod lambda;
+pub mod model;
+pub mod pattern;
+pub mod schedule;
+pub mod sns;
+pub mod ssm;
+pub mod stack;
+pub mod sts;
+pub mod wire;
+pub mod world;

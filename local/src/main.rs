@@ -1,0 +1,2 @@
+//! The command `goldsmith-local`.
+fn main() {}

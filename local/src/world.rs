@@ -1,0 +1,219 @@
+//! The state of every service, and the one queue on which time orders what they cause.
+
+use crate::clock::Time;
+use crate::draw::Seed;
+use crate::journal::{Entry, Journal, Kind};
+use crate::{ec2, events, imagebuilder, lambda, sns, ssm, stack, sts};
+use chrono::TimeDelta;
+use std::collections::BTreeMap;
+
+/// The account that everything without another belongs to.
+pub const DEFAULT_ACCOUNT: &str = "123456789012";
+
+/// The Region that stacks are deployed in.
+pub const DEFAULT_REGION: &str = "us-east-1";
+
+/// The Regions in which Amazon's images exist.
+pub const REGIONS: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// What waits on the queue.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Image Builder's own: a phase of a build ends, a pipeline's schedule comes due, a managed image is released.
+    ImageBuilder(imagebuilder::Event),
+    /// EC2: an AMI appears or settles.
+    Ec2(ec2::Event),
+    /// Parameter Store's own: a value of data type `aws:ec2:image` is validated.
+    Ssm(ssm::Event),
+    /// A message arrives at a topic.
+    Publish(sns::Message),
+    /// A notification arrives at one subscription.
+    Deliver(sns::Delivery),
+    /// An event arrives at a default event bus.
+    Emit(events::Event),
+    /// An EventBridge rule's or Scheduler schedule's time has come.
+    Tick(events::Tick),
+    /// A function is due to be invoked.
+    Invoke(lambda::Invocation),
+}
+
+/// Everything that the local AWS knows.
+pub struct World {
+    /// Simulated time. It never goes back.
+    pub now: Time,
+    /// What everything that looks random is drawn from.
+    pub seed: Seed,
+    /// The record of the run.
+    pub journal: Journal,
+    /// Image Builder.
+    pub imagebuilder: imagebuilder::Store,
+    /// EC2.
+    pub ec2: ec2::Store,
+    /// Parameter Store.
+    pub ssm: ssm::Store,
+    /// SNS.
+    pub sns: sns::Store,
+    /// STS.
+    pub sts: sts::Store,
+    /// EventBridge and EventBridge Scheduler.
+    pub events: events::Store,
+    /// Lambda's functions and what became of their asynchronous invocations.
+    pub lambda: lambda::Store,
+    /// The deployed stacks, with the resources that belong to no service above.
+    pub stacks: stack::Store,
+    queue: BTreeMap<(Time, u64), Event>,
+    posted: u64,
+    counters: BTreeMap<String, u64>,
+}
+
+impl World {
+    /// An empty account at a moment.
+    pub fn new(seed: Seed, now: Time) -> Self {
+        let mut world = Self {
+            now,
+            seed,
+            journal: Journal::default(),
+            imagebuilder: imagebuilder::Store::default(),
+            ec2: ec2::Store::default(),
+            ssm: ssm::Store::default(),
+            sns: sns::Store::default(),
+            sts: sts::Store::default(),
+            events: events::Store::default(),
+            lambda: lambda::Store::default(),
+            stacks: stack::Store::default(),
+            queue: BTreeMap::new(),
+            posted: 0,
+            counters: BTreeMap::new(),
+        };
+        imagebuilder::begin(&mut world);
+        world
+    }
+
+    /// Posts an event for a time; one that has passed means now. Returns its place, for [`Self::retract_from`].
+    pub fn post(&mut self, at: Time, event: Event) -> u64 {
+        self.posted += 1;
+        self.queue.insert((at.max(self.now), self.posted), event);
+        self.posted
+    }
+
+    /// How many events were ever posted.
+    pub fn posted(&self) -> u64 {
+        self.posted
+    }
+
+    /// Takes back what was posted after the `count`-th event: a dry run leaves nothing behind.
+    pub fn retract_from(&mut self, count: u64) {
+        self.queue.retain(|(_, place), _| *place <= count);
+    }
+
+    /// When the next event is due.
+    pub fn next_due(&self) -> Option<Time> {
+        self.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Moves time to the next event that is due by `limit` and handles it; an invocation is handed out
+    /// instead, for it needs a process. `None` when nothing is due by then; time then stands at `limit`.
+    pub fn step(&mut self, limit: Time) -> Option<Step> {
+        let due = self.next_due().filter(|at| *at <= limit);
+        let Some(((at, _), event)) = due.and_then(|_| self.queue.pop_first()) else {
+            self.now = self.now.max(limit);
+            return None;
+        };
+        self.now = self.now.max(at);
+        match event {
+            Event::ImageBuilder(event) => imagebuilder::on(self, event),
+            Event::Ec2(event) => ec2::on(self, event),
+            Event::Ssm(event) => ssm::on(self, event),
+            Event::Publish(message) => sns::on_publish(self, message),
+            Event::Deliver(delivery) => sns::on_deliver(self, delivery),
+            Event::Emit(event) => events::on_emit(self, event),
+            Event::Tick(tick) => events::on_tick(self, tick),
+            Event::Invoke(invocation) => return Some(Step::Invoke(invocation)),
+        }
+        Some(Step::Handled)
+    }
+
+    /// Lets time pass up to `until` while an invocation runs: what is due happens, but no further
+    /// invocation starts; those due are queued again for `until`.
+    pub fn pass(&mut self, until: Time) {
+        let mut waiting = Vec::new();
+        while let Some(step) = self.step(until) {
+            if let Step::Invoke(invocation) = step {
+                waiting.push(invocation);
+            }
+        }
+        for invocation in waiting {
+            self.post(until, Event::Invoke(invocation));
+        }
+    }
+
+    /// A number for a name, counting from 1: what makes the n-th message differ from the one before.
+    pub fn count(&mut self, name: &str) -> u64 {
+        let counter = self.counters.entry(name.to_owned()).or_default();
+        *counter += 1;
+        *counter
+    }
+
+    /// A UUID for the n-th thing of a name.
+    pub fn fresh_uuid(&mut self, name: &str) -> String {
+        let n = self.count(name).to_string();
+        self.seed.uuid(&[name, &n])
+    }
+
+    /// A drawn span in `[low, high]` milliseconds.
+    pub fn span_millis(&self, key: &[&str], low: i64, high: i64) -> TimeDelta {
+        self.seed.span(key, TimeDelta::milliseconds(low), TimeDelta::milliseconds(high))
+    }
+
+    /// Records something that happened now.
+    pub fn record(&mut self, kind: Kind, subject: impl Into<String>, region: Option<&str>, detail: impl Into<String>) {
+        self.record_for(None, kind, subject, region, detail);
+    }
+
+    /// Records something that a caller did now: its invocation, if any, is named.
+    pub fn record_for(
+        &mut self,
+        invocation: Option<&str>,
+        kind: Kind,
+        subject: impl Into<String>,
+        region: Option<&str>,
+        detail: impl Into<String>,
+    ) {
+        self.journal.record(Entry {
+            at: self.now,
+            kind,
+            subject: subject.into(),
+            region: region.map(str::to_owned),
+            detail: detail.into(),
+            invocation: invocation.map(str::to_owned),
+            cost: None,
+        });
+    }
+}
+
+/// What [`World::step`] did.
+#[derive(Debug)]
+pub enum Step {
+    /// The event was handled.
+    Handled,
+    /// A function is to be invoked now.
+    Invoke(lambda::Invocation),
+}

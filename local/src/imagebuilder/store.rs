@@ -2,7 +2,7 @@
 
 use crate::clock::Time;
 use serde_json::{Map, Value};
-use shared::version::Version;
+use shared::version::{Version, VersionPattern};
 use std::collections::BTreeMap;
 
 /// The kinds of resources, by their segment in ARNs.
@@ -143,4 +143,25 @@ impl Store {
         found.sort_by_key(|resource| resource.made);
         found
     }
+}
+
+/// The highest version that a pattern selects, and its highest build, among the resources of a name that pass `filter`.
+pub fn latest<'a>(
+    store: &'a Store,
+    kind: Kind,
+    region: &str,
+    owner: &str,
+    segment: &str,
+    pattern: &VersionPattern,
+    filter: impl Fn(&Resource) -> bool,
+) -> Option<&'a Resource> {
+    // ARNs sort by name, so a name's resources lie side by side.
+    let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/", kind.segment());
+    store
+        .resources
+        .range(prefix.clone()..)
+        .take_while(|(arn, _)| arn.starts_with(&prefix))
+        .map(|(_, resource)| resource)
+        .filter(|resource| resource.version.is_some_and(|version| pattern.matches(version)) && filter(resource))
+        .max_by_key(|resource| (resource.version, resource.build))
 }

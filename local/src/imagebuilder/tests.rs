@@ -468,7 +468,9 @@ fn unknown_managed_names_are_made_once_with_one_warning() {
     let pinned = "arn:aws:imagebuilder:us-east-1:aws:component/update-linux/1.5.0/1";
     client.ok("GetComponent", json!({"componentBuildVersionArn": pinned}));
     client.ok("GetComponent", json!({"componentBuildVersionArn": pinned}));
-    assert_eq!(warnings(&client)[1..], ["update-linux 1.5.0/1"]);
+    let unknown = pinned.replace("update-linux", "nginx-linux");
+    client.ok("GetComponent", json!({"componentBuildVersionArn": unknown}));
+    assert_eq!(warnings(&client)[1..], ["update-linux 1.5.0/1", "nginx-linux"]);
     // New names get new versions as the others do.
     let until = client.world.now + TimeDelta::days(16);
     while client.world.step(until).is_some() {}

@@ -353,10 +353,12 @@ mod tests {
     /// A function whose executable is a shell script.
     #[cfg(unix)]
     fn scripted(folder: &Path, timeout: u32, script: &str) -> (Arc<Host>, Mutex<World>) {
-        use std::os::unix::fs::PermissionsExt;
         let executable = folder.join("bootstrap");
-        std::fs::write(&executable, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&executable, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Another process writes it: were it open for writing here while another test forks, it couldn't be run.
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod +x \"$1\"";
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", write, "sh"]).arg(&executable).arg(script);
+        assert!(shell.status().unwrap().success());
         let mut function = function("f");
         function.code = folder.to_owned();
         function.timeout = timeout;

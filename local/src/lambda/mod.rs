@@ -1,8 +1,21 @@
 //! Lambda: the functions, what an asynchronous invocation goes through, and the host that runs the real binaries.
 
+pub mod api;
+mod host;
+mod log;
+pub mod package;
+mod process;
+mod retry;
+mod runtime_api;
+mod slot;
+
+pub use host::Host;
+
 use crate::clock::Time;
-use crate::world::World;
+use crate::journal::{Cost, Entry, Kind};
+use crate::world::{Event, World};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -63,7 +76,8 @@ pub struct Invocation {
     pub function_arn: String,
     /// The event, JSON text.
     pub payload: String,
-    /// Who caused it: `sns`, `schedule`, `rule`, `invoke`.
+    /// Who caused it: `sns`, `schedule`, `rule`, `event` (the Invoke API's asynchronous form), `invoke`
+    /// (somebody waits for the answer, so it isn't retried).
     pub source: String,
     /// 0 for the first attempt.
     pub attempt: u32,
@@ -77,7 +91,7 @@ pub struct Invocation {
 pub struct Ending {
     /// The answer, JSON text; for a function error, Lambda's error document.
     pub payload: String,
-    /// `Unhandled` when the function failed, timed out or died.
+    /// `Unhandled` when the function failed, timed out or died; [`THROTTLED`] when it never ran.
     pub function_error: Option<String>,
     /// What it printed, and Lambda's START, END and REPORT lines.
     pub log: String,
@@ -117,8 +131,122 @@ pub struct DeadLetter {
     pub attributes: BTreeMap<String, String>,
 }
 
+/// The source of an invocation whose caller waits for the answer: it is never retried.
+pub const SYNCHRONOUS: &str = "invoke";
+
+/// [`Ending::function_error`] of an invocation that found no room within the function's concurrency: it never ran.
+pub const THROTTLED: &str = "TooManyRequestsException";
+
+impl Ending {
+    /// An invocation that ended before any process took it up.
+    pub(crate) fn refused(function_error: &str, error_type: &str, message: &str) -> Self {
+        Self {
+            payload: document(error_type, message),
+            function_error: Some(function_error.to_owned()),
+            log: String::new(),
+            millis: 0.0,
+            init_millis: None,
+            max_memory_mb: None,
+        }
+    }
+
+    /// `errorType` and `errorMessage` of an error document; of another, the whole of it as the message.
+    fn error(&self) -> (String, String) {
+        let document: Value = serde_json::from_str(&self.payload).unwrap_or_default();
+        let member = |name: &str| document[name].as_str().map(str::to_owned);
+        let kind = member("errorType").or_else(|| self.function_error.clone()).unwrap_or_default();
+        (kind, member("errorMessage").unwrap_or_else(|| self.payload.clone()))
+    }
+}
+
+/// Lambda's error document.
+pub(crate) fn document(error_type: &str, message: &str) -> String {
+    json!({"errorType": error_type, "errorMessage": message}).to_string()
+}
+
 /// Accepts an event for asynchronous invocation, due now: what SNS, EventBridge and `InvocationType: Event` do.
-pub fn accept(_world: &mut World, _function_arn: &str, _payload: String, _source: &str) {}
+pub fn accept(world: &mut World, function_arn: &str, payload: String, source: &str) {
+    let request_id = world.fresh_uuid("invocation");
+    accept_as(world, request_id, function_arn, payload, source);
+}
+
+fn accept_as(world: &mut World, request_id: String, function_arn: &str, payload: String, source: &str) {
+    let invocation = Invocation {
+        request_id,
+        function_arn: function_arn.to_owned(),
+        payload,
+        source: source.to_owned(),
+        attempt: 0,
+        accepted_at: world.now,
+    };
+    world.post(world.now, Event::Invoke(invocation));
+}
 
 /// An invocation ended: it is recorded, and an asynchronous one that failed is retried or dead-lettered.
-pub fn finished(_world: &mut World, _invocation: Invocation, _started: Time, _ending: Ending) {}
+pub fn finished(world: &mut World, invocation: Invocation, started: Time, ending: Ending) {
+    let function = world.lambda.functions.get(&invocation.function_arn).cloned();
+    let name = function.as_ref().map_or(invocation.function_arn.as_str(), |function| function.name.as_str()).to_owned();
+    if ending.function_error.as_deref() != Some(THROTTLED) {
+        let calls = world.journal.calls_of(&invocation.request_id) - earlier_calls(world, &invocation);
+        world.journal.record(Entry {
+            at: world.now,
+            kind: Kind::Invoked,
+            subject: name,
+            region: function.as_ref().map(|function| function.region.clone()),
+            detail: summary(&ending),
+            invocation: Some(invocation.request_id.clone()),
+            cost: Some(Cost { calls, millis: ending.millis }),
+        });
+        let record = InvocationRecord { at: started, invocation: invocation.clone(), ending: ending.clone(), calls };
+        world.lambda.invocations.push(record);
+    }
+    world.journal.release(&invocation.request_id, world.now);
+    if let Some(function) = function
+        && invocation.source != SYNCHRONOUS
+        && let Some(function_error) = &ending.function_error
+    {
+        retry::follow_up(world, &function, invocation, function_error == THROTTLED, ending.error());
+    }
+}
+
+/// The function that somebody means: by name, ARN, the package that it is built from, or its logical ID.
+/// The ARN; `None` also if that names several.
+pub fn find(world: &World, wanted: &str) -> Option<String> {
+    let functions = || world.lambda.functions.values();
+    if let Some(function) = functions().find(|function| function.name == wanted || function.arn == wanted) {
+        return Some(function.arn.clone());
+    }
+    let package = |function: &Function| function.code.file_name().is_some_and(|name| name == wanted);
+    let logical = |function: &Function| function.name.split('-').any(|part| part == wanted);
+    let only = |means: &dyn Fn(&Function) -> bool| {
+        let mut found = functions().filter(|function| means(function));
+        found.next().filter(|_| found.next().is_none()).map(|function| function.arn.clone())
+    };
+    only(&package).or_else(|| only(&logical))
+}
+
+/// Calls of the attempts before this one: a retry keeps its request ID.
+fn earlier_calls(world: &World, invocation: &Invocation) -> u32 {
+    let same = world.lambda.invocations.iter().filter(|record| record.invocation.request_id == invocation.request_id);
+    same.map(|record| record.calls).sum()
+}
+
+/// What the journal says of an ending, on one line.
+fn summary(ending: &Ending) -> String {
+    const WIDTH: usize = 100;
+    let text = match &ending.function_error {
+        Some(_) => {
+            let (kind, message) = ending.error();
+            format!("{kind}: {message}")
+        }
+        None => ending.payload.clone(),
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= WIDTH {
+        return line;
+    }
+    line.chars().take(WIDTH - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests;

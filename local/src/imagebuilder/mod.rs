@@ -2,10 +2,21 @@
 //!
 //! Semantics only: names, types, patterns, pages and idempotency are the model engine's ([`crate::model`]).
 
+mod announce;
 pub mod build;
 pub mod catalogue;
+mod due;
+pub mod failure;
+mod filters;
+#[cfg(test)]
+mod fixtures;
 pub mod image;
+mod notification;
+mod outputs;
+mod phases;
+mod resolve;
 pub mod store;
+mod yaml;
 
 pub use store::Store;
 
@@ -53,7 +64,7 @@ pub fn call(_world: &mut World, _context: &Context, operation: &str, _input: Val
 pub fn on(world: &mut World, event: Event) {
     match event {
         Event::BuildStep { image_arn } => build::on_step(world, &image_arn),
-        Event::PipelineDue { pipeline_arn, generation } => build::on_pipeline_due(world, &pipeline_arn, generation),
+        Event::PipelineDue { pipeline_arn, generation } => due::on_pipeline_due(world, &pipeline_arn, generation),
         Event::ManagedRelease => catalogue::on_release(world),
     }
 }

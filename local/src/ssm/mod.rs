@@ -23,6 +23,11 @@ pub fn call(_world: &mut World, _context: &Context, operation: &str, _input: Val
     ))
 }
 
+/// The newest value of a parameter of an account in a Region.
+pub fn value(_world: &World, _account: &str, _region: &str, _name: &str) -> Option<String> {
+    None
+}
+
 /// Handles what Parameter Store posted.
 pub fn on(_world: &mut World, event: Event) {
     match event {}

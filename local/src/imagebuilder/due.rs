@@ -1,0 +1,141 @@
+//! Pipelines' schedules: when one comes due, whether it builds, and what its builds do to it.
+
+use super::build::{self, Order};
+use super::image::pick_recipe;
+use super::phases;
+use super::store::{Kind, Resource};
+use super::{announce, resolve};
+use crate::clock::{Time, iso_millis};
+use crate::journal;
+use crate::schedule::Expression;
+use crate::world::{Event, World};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+/// After so many failed scheduled builds in a row a pipeline is disabled, unless its schedule says otherwise.
+const FAILURE_COUNT: u64 = 5;
+
+/// Posts when a pipeline's schedule comes due next, and voids what was posted before. To be called
+/// whenever a pipeline is made, updated or deleted.
+pub fn reschedule(world: &mut World, pipeline_arn: &str) {
+    world.imagebuilder.pipelines.entry(pipeline_arn.to_owned()).or_default().generation += 1;
+    post_next(world, pipeline_arn);
+}
+
+fn post_next(world: &mut World, pipeline_arn: &str) {
+    let generation = world.imagebuilder.pipelines.get(pipeline_arn).map_or(0, |state| state.generation);
+    let now = world.now;
+    let Some(pipeline) = world.imagebuilder.get_mut(pipeline_arn) else { return };
+    let next = next_run(pipeline, now);
+    match next {
+        Ok(Some(at)) => pipeline.document.insert("dateNextRun".into(), iso_millis(at).into()),
+        Ok(None) | Err(_) => pipeline.document.remove("dateNextRun"),
+    };
+    let (name, region) = (name(pipeline), pipeline.region.clone());
+    match next {
+        Ok(Some(at)) => {
+            let pipeline_arn = pipeline_arn.to_owned();
+            world.post(at, Event::ImageBuilder(super::Event::PipelineDue { pipeline_arn, generation }));
+        }
+        Ok(None) => {}
+        Err(problem) => world.record(journal::Kind::Warning, name, Some(&region), problem),
+    }
+}
+
+/// When an enabled pipeline's schedule comes due next; none without a schedule.
+fn next_run(pipeline: &Resource, now: Time) -> Result<Option<Time>, String> {
+    let schedule = pipeline.document.get("schedule").unwrap_or(&Value::Null);
+    let Some(text) = schedule["scheduleExpression"].as_str() else { return Ok(None) };
+    if pipeline.text("status") != Some("ENABLED") {
+        return Ok(None);
+    }
+    let expression = Expression::parse(text)?;
+    let zone = schedule["timezone"].as_str().unwrap_or("UTC");
+    let zone: Tz = zone.parse().map_err(|_| format!("{zone} isn't a time zone"))?;
+    // A rate counts from the last time that the pipeline was written.
+    let updated = pipeline.text("dateUpdated").and_then(|text| text.parse().ok());
+    Ok(expression.next_after(now, zone, updated.unwrap_or(pipeline.created)))
+}
+
+fn name(pipeline: &Resource) -> String {
+    pipeline.text("name").unwrap_or(&pipeline.segment).to_owned()
+}
+
+/// A pipeline's schedule came due. What was posted for an older generation of it is void.
+pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
+    let current = world.imagebuilder.pipelines.get(pipeline_arn).map(|state| state.generation);
+    let Some(pipeline) = world.imagebuilder.get(pipeline_arn).filter(|_| current == Some(generation)).cloned() else {
+        return;
+    };
+    let schedule = pipeline.document.get("schedule").unwrap_or(&Value::Null);
+    let expression = schedule["scheduleExpression"].as_str().unwrap_or_default();
+    let always = schedule["pipelineExecutionStartCondition"] == "EXPRESSION_MATCH_ONLY";
+    let (subject, region) = (name(&pipeline), pipeline.region.as_str());
+    if always || has_news(world, &pipeline) {
+        world.record(journal::Kind::ScheduleFired, subject.as_str(), Some(region), expression);
+        let order = Order {
+            plan: &pipeline.document,
+            pipeline: Some(pipeline_arn),
+            build_type: "SCHEDULED",
+            tags: pipeline.document.get("imageTags").cloned().unwrap_or_else(|| json!({})),
+        };
+        if let Err(error) = build::start(world, &pipeline.owner, region, order) {
+            world.record(journal::Kind::Warning, subject, Some(region), error.to_string());
+        }
+    } else {
+        let detail = format!("{expression}: no newer parent or component");
+        world.record(journal::Kind::ScheduleFired, subject, Some(region), detail);
+    }
+    post_next(world, pipeline_arn);
+}
+
+/// Whether a build of the pipeline would be made of something else than its last one. One that never built
+/// has news, and so has one whose recipe is gone: its build says so.
+fn has_news(world: &mut World, pipeline: &Resource) -> bool {
+    let Some(last) = last_build(world, pipeline).map(|image| image.document.clone()) else { return true };
+    let Ok(recipe) = pick_recipe(world, &pipeline.owner, &pipeline.document).cloned() else { return true };
+    build::ensure_managed(world, &recipe.document);
+    let now = resolve::materials(world, &pipeline.owner, &pipeline.region, &recipe.document);
+    resolve::has_news(&last, &recipe.arn, &now)
+}
+
+fn last_build<'a>(world: &'a World, pipeline: &Resource) -> Option<&'a Resource> {
+    let images = world.imagebuilder.of_kind(Kind::Image, &pipeline.region, Some(&pipeline.owner));
+    images.into_iter().rfind(|image| image.text("sourcePipelineArn") == Some(&pipeline.arn))
+}
+
+/// A build began or changed its status: its pipeline, if it has one, remembers. Failed scheduled builds in a
+/// row disable the pipeline; a build that is AVAILABLE ends the row, a failed one by hand leaves it.
+pub(crate) fn build_changed(world: &mut World, image_arn: &str) {
+    let Some(image) = world.imagebuilder.get(image_arn) else { return };
+    let (status, scheduled) = (image.status().to_owned(), image.text("buildType") == Some("SCHEDULED"));
+    let created = image.text("dateCreated").unwrap_or_default().to_owned();
+    let Some(pipeline) = image.text("sourcePipelineArn").and_then(|arn| world.imagebuilder.get(arn)) else { return };
+    let pipeline_arn = pipeline.arn.clone();
+    let is_last = last_build(world, pipeline).is_some_and(|last| last.arn == image_arn);
+    let Some(pipeline) = world.imagebuilder.get_mut(&pipeline_arn) else { return };
+    if is_last {
+        pipeline.document.insert("dateLastRun".into(), created.into());
+        pipeline.document.insert("lastRunStatus".into(), status.as_str().into());
+    }
+    if phases::in_progress(&status) {
+        return;
+    }
+    let failures = pipeline.document.get("consecutiveFailures").and_then(Value::as_u64).unwrap_or(0);
+    let failures = match status.as_str() {
+        "AVAILABLE" => 0,
+        "FAILED" if scheduled => failures + 1,
+        _ => failures,
+    };
+    pipeline.document.insert("consecutiveFailures".into(), failures.into());
+    let schedule = pipeline.document.get("schedule").unwrap_or(&Value::Null);
+    let limit = schedule["autoDisablePolicy"]["failureCount"].as_u64().unwrap_or(FAILURE_COUNT);
+    if scheduled && failures >= limit && pipeline.text("status") == Some("ENABLED") {
+        pipeline.document.insert("status".into(), "DISABLED".into());
+        let (account, region, name) = (pipeline.owner.clone(), pipeline.region.clone(), name(pipeline));
+        announce::disabled(world, &account, &region, &pipeline_arn, failures);
+        let detail = format!("disabled after {failures} failed scheduled builds in a row");
+        world.record(journal::Kind::Warning, name, Some(&region), detail);
+        reschedule(world, &pipeline_arn);
+    }
+}

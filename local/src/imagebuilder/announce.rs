@@ -1,60 +1,102 @@
 //! What Image Builder tells others of a build: events on the default bus, a message to the topic.
 
 use super::notification;
+use super::store::Resource;
 use crate::journal::Kind;
 use crate::world::{Event, World};
 use crate::{events, sns};
 use serde_json::{Map, Value, json};
 
-/// The source of all its events.
-const SOURCE: &str = "aws.imagebuilder";
-
-/// Emits an event about a resource.
-fn emit(world: &mut World, account: &str, region: &str, detail_type: &str, resource: &str, detail: Value) {
+/// An event about a resource, on the default bus of the Region that the resource belongs to.
+fn emit(world: &mut World, resource: &Resource, (detail_type, detail): (&str, Value)) {
     let event = events::Event {
-        source: SOURCE.to_owned(),
+        source: "aws.imagebuilder".to_owned(),
         detail_type: detail_type.to_owned(),
-        account: account.to_owned(),
-        region: region.to_owned(),
-        resources: vec![resource.to_owned()],
+        account: resource.owner.clone(),
+        region: resource.region.clone(),
+        resources: vec![resource.arn.clone()],
         detail,
         time: world.now,
     };
     world.post(world.now, Event::Emit(event));
 }
 
-/// A build's status changed. PENDING and CREATING aren't announced.
-pub(crate) fn status_changed(world: &mut World, account: &str, region: &str, image: &str, from: &str, to: &str) {
-    if to != "CREATING" {
-        let detail = json!({"previous-state": {"status": from}, "state": {"status": to}});
-        emit(world, account, region, "EC2 Image Builder Image State Change", image, detail);
+/// The event's type and detail for a change of a build's status. PENDING and CREATING aren't announced.
+fn change(from: &str, to: &str) -> Option<(&'static str, Value)> {
+    let detail = json!({"previous-state": {"status": from}, "state": {"status": to}});
+    (!matches!(to, "PENDING" | "CREATING")).then_some(("EC2 Image Builder Image State Change", detail))
+}
+
+/// The same for a pipeline that was disabled. The number is a string.
+fn auto_disabled(failures: u64) -> (&'static str, Value) {
+    let detail = json!({"consecutive-failures": failures.to_string()});
+    ("EC2 Image Builder Image Pipeline Automatically Disabled", detail)
+}
+
+/// A build's status changed.
+pub(crate) fn status_changed(world: &mut World, image: &Resource, from: &str) {
+    if let Some(event) = change(from, image.status()) {
+        emit(world, image, event);
     }
 }
 
-/// A pipeline was disabled after failures in a row, whose number the event gives as a string.
-pub(crate) fn disabled(world: &mut World, account: &str, region: &str, pipeline: &str, failures: u64) {
-    let detail = json!({"consecutive-failures": failures.to_string()});
-    emit(world, account, region, "EC2 Image Builder Image Pipeline Automatically Disabled", pipeline, detail);
+/// A pipeline was disabled after failures in a row.
+pub(crate) fn disabled(world: &mut World, pipeline: &Resource, failures: u64) {
+    emit(world, pipeline, auto_disabled(failures));
 }
 
-/// Sends the message about a build that ended AVAILABLE or FAILED to the topic of its infrastructure
-/// configuration, if it has one; it arrives some seconds later.
-pub(crate) fn ended(world: &mut World, image_arn: &str, subject: &str) {
-    let Some(image) = world.imagebuilder.get(image_arn) else { return };
-    let Some(build) = world.imagebuilder.builds.get(image_arn) else { return };
-    let (Some(topic_arn), "AVAILABLE" | "FAILED") = (build.topic_arn.clone(), image.status()) else { return };
-    let Some(body) = notification::text(world.seed, image, &build.account) else { return };
-    let (status, region) = (image.status().to_owned(), image.region.clone());
-    let key = ["notification", image_arn, &status];
-    let message = sns::Message {
-        topic_arn: topic_arn.clone(),
-        body,
+/// The message about a build that is AVAILABLE or FAILED, for the topic of its infrastructure configuration,
+/// if it has one.
+fn message(world: &World, image: &Resource) -> Option<sns::Message> {
+    let build = world.imagebuilder.builds.get(&image.arn)?;
+    matches!(image.status(), "AVAILABLE" | "FAILED").then_some(())?;
+    Some(sns::Message {
+        topic_arn: build.topic_arn.clone()?,
+        body: notification::text(world.seed, image, &build.account)?,
         subject: None,
         attributes: Map::new(),
-        message_id: world.seed.uuid(&key),
-    };
-    let at = world.now + world.span_millis(&key, 2_000, 9_000);
+        message_id: world.seed.uuid(&["notification", &image.arn, image.status()]),
+    })
+}
+
+/// Sends the message about a build that has ended, if there is one to send; it arrives some seconds later.
+pub(crate) fn ended(world: &mut World, image: &Resource, subject: &str) {
+    let Some(message) = message(world, image) else { return };
+    let at = world.now + world.span_millis(&["notification", &image.arn, image.status()], 2_000, 9_000);
+    let topic = message.topic_arn.rsplit(':').next().unwrap_or_default();
+    let detail = format!("{} to topic {topic}", image.status());
+    world.record(Kind::Notification, subject, Some(&image.region), detail);
     world.post(at, Event::Publish(message));
-    let topic = topic_arn.rsplit(':').next().unwrap_or_default();
-    world.record(Kind::Notification, subject, Some(&region), format!("{status} to topic {topic}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+
+    #[test]
+    fn changes_are_announced_from_building_on() {
+        assert_eq!(change("PENDING", "CREATING"), None);
+        let (detail_type, detail) = change("TESTING", "AVAILABLE").unwrap();
+        assert_eq!(detail_type, "EC2 Image Builder Image State Change");
+        assert_eq!(detail, json!({"previous-state": {"status": "TESTING"}, "state": {"status": "AVAILABLE"}}));
+        assert_eq!(auto_disabled(5).1, json!({"consecutive-failures": "5"}));
+    }
+
+    #[test]
+    fn the_message_has_neither_subject_nor_attributes_and_there_is_none_without_topic_or_for_cancelled_builds() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let arn = start_pipeline(&mut world, &pipeline);
+        run(&mut world);
+        let mut image = world.imagebuilder.get(&arn).unwrap().clone();
+        let sent = message(&world, &image).unwrap();
+        assert_eq!((sent.topic_arn.as_str(), sent.subject, sent.attributes.len()), (TOPIC, None, 0));
+        image.document["state"] = json!({"status": "CANCELLED"});
+        assert!(message(&world, &image).is_none());
+        image.document["state"] = json!({"status": "AVAILABLE"});
+        world.imagebuilder.builds.get_mut(&arn).unwrap().topic_arn = None;
+        assert!(message(&world, &image).is_none());
+    }
 }

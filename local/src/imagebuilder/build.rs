@@ -12,7 +12,7 @@ use crate::world::{Event, World};
 use crate::{ec2, world};
 use serde_json::{Map, Value, json};
 
-pub use super::due::reschedule;
+pub use super::due::{on_pipeline_due, reschedule};
 
 /// A build to start.
 pub(crate) struct Order<'a> {
@@ -210,20 +210,20 @@ pub fn on_step(world: &mut World, image_arn: &str) {
 }
 
 fn enter(world: &mut World, image_arn: &str, from: &str, to: &'static str, failure: Option<&Failure>) {
-    let account = world.imagebuilder.builds.get(image_arn).map(|build| build.account.clone()).unwrap_or_default();
     let Some(image) = world.imagebuilder.get_mut(image_arn) else { return };
     let state = failure.map_or_else(|| json!({"status": to}), |failure| Value::Object(failure::state(failure)));
     image.document.insert("state".into(), state);
-    let (subject, region, size) = (subject(image), image.region.clone(), Size::of(&image.document));
+    let image = image.clone();
+    let subject = subject(&image);
     let detail = failure.map_or_else(|| to.to_owned(), |failure| format!("{to}: {}", failure.summary));
-    world.record(journal::Kind::ImageState, subject.as_str(), Some(&region), detail);
-    announce::status_changed(world, &account, &region, image_arn, from, to);
-    due::build_changed(world, image_arn);
+    world.record(journal::Kind::ImageState, subject.as_str(), Some(&image.region), detail);
+    announce::status_changed(world, &image, from);
     if phases::in_progress(to) {
-        post_end(world, image_arn, to, size);
+        post_end(world, image_arn, to, Size::of(&image.document));
     } else {
-        announce::ended(world, image_arn, &subject);
+        announce::ended(world, &image, &subject);
     }
+    due::build_changed(world, image_arn);
 }
 
 /// What was built comes to be: the AMIs are registered in EC2 before the build goes on.
@@ -251,5 +251,160 @@ pub(crate) fn cancel(world: &mut World, image_arn: &str) {
         build.failure = None;
         let at = world.now + world.span_millis(&["cancel", image_arn], 2_000, 20_000);
         world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+
+    /// The statuses of a build by hand, after PENDING, as the journal has them, and the image's document.
+    fn statuses(world: &mut World, pipeline: &str) -> (Vec<String>, Map<String, Value>) {
+        let image = start_pipeline(world, pipeline);
+        run(world);
+        let states = world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::ImageState);
+        let states = states.map(|entry| entry.detail.clone()).collect();
+        (states, world.imagebuilder.get(&image).unwrap().document.clone())
+    }
+
+    #[test]
+    fn a_build_passes_its_statuses_and_leaves_an_image() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({"loggingConfiguration": {"imageLogGroupName": "/l"}}));
+        let start = world.now;
+        let image = start_pipeline(&mut world, &pipeline);
+        let pending = world.imagebuilder.get(&image).unwrap();
+        assert_eq!((pending.status(), &pending.document["outputResources"]), ("PENDING", &json!({"amis": []})));
+        run(&mut world);
+        let states: Vec<_> =
+            world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::ImageState).collect();
+        let details: Vec<_> = states.iter().map(|entry| entry.detail.as_str()).collect();
+        assert_eq!(details, ["CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING", "AVAILABLE"]);
+        let took = (states[5].at - start).num_minutes();
+        assert!((14..40).contains(&took), "{took} minutes");
+
+        let document = &world.imagebuilder.get(&image).unwrap().document;
+        assert_eq!(document["version"], "1.0.0/1");
+        assert_eq!(document["osVersion"], "Amazon Linux 2023");
+        assert_eq!(document["imageRecipe"]["parentImage"], arn("image/base/2026.2.1/1"));
+        let component = &document["imageRecipe"]["components"][0];
+        assert_eq!(component["componentArn"], arn("component/agent/1.0.0/1"));
+        assert_eq!(component["parameters"][0]["name"], "level");
+        assert_eq!(document["tags"], json!({"from": "request"}));
+        assert_eq!(document["sourcePipelineArn"], pipeline);
+        assert_eq!(document["loggingConfiguration"], json!({"logGroupName": "/l"}));
+        assert_eq!(document["outputResources"]["amis"].as_array().unwrap().len(), 3);
+        let pipeline = &world.imagebuilder.get(&pipeline).unwrap().document;
+        assert_eq!((&pipeline["lastRunStatus"], &pipeline["consecutiveFailures"]), (&json!("AVAILABLE"), &json!(0)));
+        assert_eq!(pipeline["dateLastRun"], document["dateCreated"]);
+    }
+
+    #[test]
+    fn what_has_no_effect_is_said_once() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        for _ in 0..3 {
+            start_pipeline(&mut world, &pipeline);
+        }
+        let warnings = world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::Warning);
+        let warnings: Vec<_> = warnings.map(|entry| entry.detail.as_str()).collect();
+        assert_eq!(warnings, ["no effect locally: launchTemplateConfigurations"]);
+    }
+
+    #[test]
+    fn without_tests_there_is_no_testing_and_a_failing_test_is_not_run() {
+        let mut world = world();
+        put_web(&mut world);
+        put_failing_component(&mut world, "broken", "test");
+        use_component(&mut world, "broken");
+        let pipeline =
+            put_pipeline(&mut world, "web", json!({"imageTestsConfiguration": {"imageTestsEnabled": false}}));
+        let (states, _) = statuses(&mut world, &pipeline);
+        assert_eq!(states, ["CREATING", "BUILDING", "DISTRIBUTING", "INTEGRATING", "AVAILABLE"]);
+    }
+
+    #[test]
+    fn a_component_that_exits_fails_the_build_at_the_end_of_its_phase() {
+        for (phase, status, passed) in [
+            ("build", "BUILDING", &["CREATING", "BUILDING"][..]),
+            ("validate", "BUILDING", &["CREATING", "BUILDING"]),
+            ("test", "TESTING", &["CREATING", "BUILDING", "TESTING"]),
+        ] {
+            let mut world = world();
+            put_web(&mut world);
+            put_failing_component(&mut world, "broken", phase);
+            use_component(&mut world, "broken");
+            let pipeline = put_pipeline(&mut world, "web", json!({}));
+            let (states, document) = statuses(&mut world, &pipeline);
+            let failed = format!("FAILED: component broken/1.0.0/1, phase {phase}, step Install: exit status 1");
+            assert_eq!(states, [passed, &[failed.as_str()]].concat());
+            let state = &document["state"];
+            assert_eq!((&state["status"], &state["failureContext"]["imageStatus"]), (&json!("FAILED"), &json!(status)));
+            assert!(state["reason"].as_str().unwrap().contains(&format!("in state = '{status}'")));
+            let component = &state["failureContext"]["componentFailure"];
+            assert_eq!(component["componentArn"], arn("component/broken/1.0.0/1"));
+            assert_eq!(component["action"], "ExecuteBash");
+            assert_eq!(document["outputResources"], json!({"amis": []}));
+        }
+    }
+
+    #[test]
+    fn a_parent_that_does_not_resolve_fails_the_build_and_not_the_call() {
+        let mut world = world();
+        put_web(&mut world);
+        let parent = arn("image/base/2026.2.1/1");
+        world.imagebuilder.get_mut(&parent).unwrap().document["state"] = json!({"status": "DEPRECATED"});
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let (states, document) = statuses(&mut world, &pipeline);
+        assert_eq!(states.len(), 2);
+        assert!(document["state"]["reason"].as_str().unwrap().contains("image/base/x.x.x"), "{document:?}");
+    }
+
+    #[test]
+    fn a_recipe_or_configuration_that_does_not_exist_fails_the_call() {
+        let mut world = world();
+        put_web(&mut world);
+        for member in ["imageRecipeArn", "infrastructureConfigurationArn", "distributionConfigurationArn"] {
+            let missing = arn("image-recipe/other/1.0.0");
+            let pipeline = put_pipeline(&mut world, "web", json!({member: missing}));
+            let pipeline = world.imagebuilder.get(&pipeline).unwrap().clone();
+            let order =
+                Order { plan: &pipeline.document, pipeline: None, build_type: "USER_INITIATED", tags: json!({}) };
+            let error = start(&mut world, ACCOUNT, REGION, order).unwrap_err();
+            assert_eq!((error.status, error.code.as_str()), (404, "ResourceNotFoundException"), "{member}");
+        }
+    }
+
+    #[test]
+    fn builds_are_counted_by_name_and_version_across_pipelines() {
+        let mut world = world();
+        put_web(&mut world);
+        let (one, two) = (put_pipeline(&mut world, "one", json!({})), put_pipeline(&mut world, "two", json!({})));
+        let images = [&one, &two, &one].map(|pipeline| start_pipeline(&mut world, pipeline));
+        assert_eq!(images, [1, 2, 3].map(|build| arn(&format!("image/web-server/1.0.0/{build}"))));
+        run(&mut world);
+        world.imagebuilder.resources.remove(&images[2]);
+        assert_eq!(start_pipeline(&mut world, &two), arn("image/web-server/1.0.0/4"), "a number isn't used twice");
+    }
+
+    #[test]
+    fn a_cancelled_build_stops_later_and_makes_nothing() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let image = start_pipeline(&mut world, &pipeline);
+        while world.imagebuilder.get(&image).unwrap().status() != "DISTRIBUTING" {
+            let limit = world.now + chrono::TimeDelta::hours(1);
+            world.step(limit).unwrap();
+        }
+        cancel(&mut world, &image);
+        assert_eq!(world.imagebuilder.get(&image).unwrap().status(), "DISTRIBUTING");
+        run(&mut world);
+        let ended = world.imagebuilder.get(&image).unwrap();
+        assert_eq!((ended.status(), &ended.document["outputResources"]), ("CANCELLED", &json!({"amis": []})));
+        assert!(world.journal.entries().iter().all(|entry| entry.kind != journal::Kind::Notification));
     }
 }

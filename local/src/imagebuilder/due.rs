@@ -132,10 +132,130 @@ pub(crate) fn build_changed(world: &mut World, image_arn: &str) {
     let limit = schedule["autoDisablePolicy"]["failureCount"].as_u64().unwrap_or(FAILURE_COUNT);
     if scheduled && failures >= limit && pipeline.text("status") == Some("ENABLED") {
         pipeline.document.insert("status".into(), "DISABLED".into());
-        let (account, region, name) = (pipeline.owner.clone(), pipeline.region.clone(), name(pipeline));
-        announce::disabled(world, &account, &region, &pipeline_arn, failures);
+        let pipeline = pipeline.clone();
+        announce::disabled(world, &pipeline, failures);
         let detail = format!("disabled after {failures} failed scheduled builds in a row");
-        world.record(journal::Kind::Warning, name, Some(&region), detail);
+        world.record(journal::Kind::Warning, name(&pipeline), Some(&pipeline.region), detail);
         reschedule(world, &pipeline_arn);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+
+    /// Once a year, far from the tests' time.
+    const YEARLY: &str = "cron(0 0 1 1 ? *)";
+
+    fn scheduled(world: &mut World, more: Value) -> String {
+        put_web(world);
+        let mut schedule = json!({"scheduleExpression": YEARLY});
+        for (member, value) in more.as_object().into_iter().flatten() {
+            schedule[member] = value.clone();
+        }
+        let pipeline = put_pipeline(world, "web", json!({"schedule": schedule}));
+        reschedule(world, &pipeline);
+        pipeline
+    }
+
+    /// Lets the schedule come due; how many builds there are then, after they have ended.
+    fn fire(world: &mut World, pipeline: &str) -> usize {
+        let generation = world.imagebuilder.pipelines[pipeline].generation;
+        on_pipeline_due(world, pipeline, generation);
+        run(world);
+        builds(world).len()
+    }
+
+    fn builds(world: &World) -> Vec<&Resource> {
+        let mut images = world.imagebuilder.of_kind(Kind::Image, REGION, Some(ACCOUNT));
+        images.retain(|image| image.segment == "web-server");
+        images
+    }
+
+    #[test]
+    fn with_the_condition_only_news_make_a_build() {
+        let mut world = world();
+        let pipeline = scheduled(&mut world, json!({}));
+        assert_eq!(fire(&mut world, &pipeline), 1, "the first time there is nothing to compare with");
+        let first = &builds(&world)[0].document;
+        assert_eq!((&first["buildType"], &first["tags"]), (&json!("SCHEDULED"), &json!({"from": "pipeline"})));
+        assert_eq!(fire(&mut world, &pipeline), 1);
+        put_image(&mut world, "base", "2026.3.1", 1, "BUILDING");
+        assert_eq!(fire(&mut world, &pipeline), 1, "a parent that isn't available is no news");
+        put_image(&mut world, "base", "2026.3.1", 1, "AVAILABLE");
+        assert_eq!(fire(&mut world, &pipeline), 2);
+        put_component(&mut world, "agent", "1.0.0", 2, None);
+        assert_eq!(fire(&mut world, &pipeline), 3);
+        let fired = world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::ScheduleFired);
+        let quiet = format!("{YEARLY}: no newer parent or component");
+        let details: Vec<_> = fired.map(|entry| entry.detail.as_str()).collect();
+        assert_eq!(details, [YEARLY, &quiet, &quiet, YEARLY, YEARLY]);
+    }
+
+    #[test]
+    fn without_the_condition_every_time_makes_one() {
+        let mut world = world();
+        let condition = json!({"pipelineExecutionStartCondition": "EXPRESSION_MATCH_ONLY"});
+        let pipeline = scheduled(&mut world, condition);
+        assert_eq!([fire(&mut world, &pipeline), fire(&mut world, &pipeline)], [1, 2]);
+    }
+
+    #[test]
+    fn an_older_generation_is_void() {
+        let mut world = world();
+        let pipeline = scheduled(&mut world, json!({}));
+        let older = world.imagebuilder.pipelines[&pipeline].generation;
+        reschedule(&mut world, &pipeline);
+        on_pipeline_due(&mut world, &pipeline, older);
+        assert!(builds(&world).is_empty());
+    }
+
+    fn failing(world: &mut World, more: Value) -> String {
+        let mut schedule = json!({"pipelineExecutionStartCondition": "EXPRESSION_MATCH_ONLY"});
+        for (member, value) in more.as_object().into_iter().flatten() {
+            schedule[member] = value.clone();
+        }
+        let pipeline = scheduled(world, schedule);
+        put_failing_component(world, "broken", "build");
+        use_component(world, "broken");
+        pipeline
+    }
+
+    fn of<'a>(world: &'a World, pipeline: &str, member: &str) -> &'a Value {
+        &world.imagebuilder.get(pipeline).unwrap().document[member]
+    }
+
+    #[test]
+    fn failures_in_a_row_disable_a_pipeline() {
+        for (policy, limit) in [(json!({}), 5), (json!({"autoDisablePolicy": {"failureCount": 2}}), 2)] {
+            let mut world = world();
+            let pipeline = failing(&mut world, policy);
+            for nth in 1..limit {
+                fire(&mut world, &pipeline);
+                assert_eq!(of(&world, &pipeline, "consecutiveFailures"), nth);
+                assert_eq!(of(&world, &pipeline, "status"), "ENABLED");
+            }
+            let generation = world.imagebuilder.pipelines[&pipeline].generation;
+            fire(&mut world, &pipeline);
+            assert_eq!(of(&world, &pipeline, "status"), "DISABLED");
+            assert_eq!(of(&world, &pipeline, "lastRunStatus"), "FAILED");
+            assert!(world.imagebuilder.pipelines[&pipeline].generation > generation, "the schedule rests");
+            assert!(!world.imagebuilder.get(&pipeline).unwrap().document.contains_key("dateNextRun"));
+        }
+    }
+
+    #[test]
+    fn builds_by_hand_never_add_to_the_row_but_a_good_one_ends_it() {
+        let mut world = world();
+        let pipeline = failing(&mut world, json!({}));
+        fire(&mut world, &pipeline);
+        start_pipeline(&mut world, &pipeline);
+        run(&mut world);
+        assert_eq!(of(&world, &pipeline, "consecutiveFailures"), 1);
+        use_component(&mut world, "agent");
+        start_pipeline(&mut world, &pipeline);
+        run(&mut world);
+        assert_eq!(of(&world, &pipeline, "consecutiveFailures"), 0);
     }
 }

@@ -1,8 +1,9 @@
-//! Images: the operations that start, read, cancel and delete builds.
+//! Images: the operations that start, read, cancel and delete builds. Lists are whole: pages and filters are the
+//! model engine's.
 
 use super::build::{self, Order};
 use super::store::{Kind, Resource};
-use super::{filters, phases, resolve};
+use super::{phases, resolve};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -51,11 +52,7 @@ pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) 
         tags: tags(input),
     };
     let arn = build::start(world, context.account(), &context.region, order)?;
-    Ok(json!({
-        "clientToken": input["clientToken"],
-        "latestVersionReferences": references(&arn),
-        "imageBuildVersionArn": arn,
-    }))
+    Ok(json!({"latestVersionReferences": references(&arn), "imageBuildVersionArn": arn}))
 }
 
 /// StartImagePipelineExecution. A disabled pipeline builds too: only its schedule rests.
@@ -71,7 +68,7 @@ pub(crate) fn start_image_pipeline_execution(
     let order =
         Order { plan: &pipeline.document, pipeline: Some(arn), build_type: "USER_INITIATED", tags: tags(input) };
     let image = build::start(world, context.account(), &context.region, order)?;
-    Ok(json!({"clientToken": input["clientToken"], "imageBuildVersionArn": image}))
+    Ok(json!({"imageBuildVersionArn": image}))
 }
 
 fn tags(input: &Value) -> Value {
@@ -116,7 +113,7 @@ pub(crate) fn cancel_image_creation(world: &mut World, context: &Context, input:
         return Err(invalid("imageBuildVersionArn", &format!("The image is in the state {status}.")));
     }
     build::cancel(world, arn);
-    Ok(json!({"clientToken": input["clientToken"], "imageBuildVersionArn": arn}))
+    Ok(json!({"imageBuildVersionArn": arn}))
 }
 
 /// DeleteImage: the record alone; AMIs, snapshots and container images stay.
@@ -201,11 +198,6 @@ fn summary(image: &Resource) -> Value {
 pub(crate) fn list_images(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let by_name = input["byName"] == true;
     let owner = input["owner"].as_str().unwrap_or("Self");
-    let filtered = input["filters"].as_array().into_iter().flatten();
-    if by_name && filtered.into_iter().any(|filter| filter["name"] == "version") {
-        let message = "The filter 'version' can't be combined with 'byName'.";
-        return Err(ApiError::bad("InvalidParameterCombinationException", message));
-    }
     // One's own deprecated images are always listed.
     let hide_deprecated = owner == "Amazon" && input["includeDeprecated"] != true;
     let mut entries: BTreeMap<&str, (&Resource, &Resource)> = BTreeMap::new();
@@ -230,9 +222,7 @@ pub(crate) fn list_images(world: &mut World, context: &Context, input: &Value) -
         }
         entry
     };
-    let items = entries.into_iter().map(entry).collect();
-    let items = filters::keep(items, input, &["name", "osVersion", "platform", "type", "version"])?;
-    Ok(json!({"imageVersionList": items}))
+    Ok(json!({"imageVersionList": entries.into_iter().map(entry).collect::<Vec<_>>()}))
 }
 
 /// ListImageBuildVersions: the builds of a version, or all of the account; newest first. A version that
@@ -251,9 +241,7 @@ pub(crate) fn list_image_build_versions(
             images
         }
     };
-    let items = images.into_iter().map(summary).collect();
-    let items = filters::keep(items, input, &["name", "osVersion", "platform", "type", "version"])?;
-    Ok(json!({"imageSummaryList": items}))
+    Ok(json!({"imageSummaryList": images.into_iter().map(summary).collect::<Vec<_>>()}))
 }
 
 /// ListImagePipelineImages: the builds of a pipeline, newest first; none for a pipeline that doesn't exist.
@@ -264,6 +252,154 @@ pub(crate) fn list_image_pipeline_images(
 ) -> Result<Value, ApiError> {
     let mut images = owned(world, context, "Self");
     images.retain(|image| image.text("sourcePipelineArn") == input["imagePipelineArn"].as_str());
-    let items = filters::keep(images.into_iter().map(summary).collect(), input, &["name", "version"])?;
-    Ok(json!({"imageSummaryList": items}))
+    Ok(json!({"imageSummaryList": images.into_iter().map(summary).collect::<Vec<_>>()}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+
+    fn arns(list: &Value) -> Vec<&str> {
+        list.as_array().unwrap().iter().map(|item| item["arn"].as_str().unwrap()).collect()
+    }
+
+    fn family() -> World {
+        let mut world = world();
+        for (version, build, status) in
+            [("1.0.0", 1, "AVAILABLE"), ("1.0.0", 2, "AVAILABLE"), ("1.0.0", 3, "FAILED"), ("1.2.0", 1, "DEPRECATED")]
+        {
+            put_image(&mut world, "web", version, build, status);
+        }
+        world
+    }
+
+    #[test]
+    fn get_image_takes_builds_versions_and_wildcards() {
+        let mut world = family();
+        for (asked, answered) in [
+            ("image/web/1.0.0/3", Some("image/web/1.0.0/3")),
+            ("image/web/1.0.0", Some("image/web/1.0.0/2")),
+            ("image/web/x.x.x", Some("image/web/1.0.0/2")),
+            ("image/web/1.2.x", None),
+            ("image/web/1.0.0/9", None),
+            ("image/other/x.x.x", None),
+        ] {
+            let answer = get_image(&mut world, &context(), &json!({"imageBuildVersionArn": arn(asked)}));
+            match answered {
+                Some(answered) => assert_eq!(answer.unwrap()["image"]["arn"], arn(answered), "{asked}"),
+                None => assert_eq!(answer.unwrap_err(), no_such(&arn(asked))),
+            }
+        }
+        let answer = get_image(&mut world, &context(), &json!({"imageBuildVersionArn": arn("image/web/x.x.x")}));
+        let references = &answer.unwrap()["latestVersionReferences"];
+        assert_eq!(references["latestMinorVersionArn"], arn("image/web/1.0.x"));
+    }
+
+    #[test]
+    fn images_are_listed_by_version_and_by_name() {
+        let mut world = family();
+        let list = |world: &mut World, input: Value| {
+            list_images(world, &context(), &input).unwrap()["imageVersionList"].clone()
+        };
+        let versions = list(&mut world, json!({}));
+        assert_eq!(arns(&versions), [arn("image/web/1.0.0"), arn("image/web/1.2.0")]);
+        assert_eq!((&versions[0]["version"], &versions[0]["owner"]), (&json!("1.0.0"), &json!(ACCOUNT)));
+        assert!(versions[0].get("state").is_none() && versions[0].get("outputResources").is_none());
+        assert_eq!(arns(&list(&mut world, json!({"byName": true}))), [arn("image/web")]);
+        assert_eq!(list(&mut world, json!({"owner": "Shared"})), json!([]));
+    }
+
+    #[test]
+    fn amazons_deprecated_images_are_listed_on_request() {
+        let mut world = world();
+        put_image(&mut world, "al", "1.0.0", 1, "DEPRECATED");
+        let mut managed = world.imagebuilder.resources.remove(&arn("image/al/1.0.0/1")).unwrap();
+        managed.owner = "aws".into();
+        managed.arn = format!("arn:aws:imagebuilder:{REGION}:aws:image/al-of-the-test/1.0.0/1");
+        world.imagebuilder.put(managed);
+        let listed = |world: &mut World, include: bool| {
+            let input = json!({"owner": "Amazon", "includeDeprecated": include});
+            let answer = list_images(world, &context(), &input).unwrap();
+            answer["imageVersionList"].to_string().contains("al-of-the-test")
+        };
+        assert!(!listed(&mut world, false));
+        assert!(listed(&mut world, true));
+    }
+
+    #[test]
+    fn builds_are_listed_newest_first_and_an_unknown_version_has_none() {
+        let mut world = family();
+        let list = |world: &mut World, input: Value| {
+            list_image_build_versions(world, &context(), &input).unwrap()["imageSummaryList"].clone()
+        };
+        let builds = list(&mut world, json!({"imageVersionArn": arn("image/web/1.0.0")}));
+        assert_eq!(arns(&builds), [3, 2, 1].map(|build| arn(&format!("image/web/1.0.0/{build}"))));
+        assert_eq!((&builds[0]["state"]["status"], &builds[0]["version"]), (&json!("FAILED"), &json!("1.0.0/3")));
+        assert_eq!(list(&mut world, json!({})).as_array().unwrap().len(), 4);
+        assert_eq!(list(&mut world, json!({"imageVersionArn": arn("image/web/9.0.0")})), json!([]));
+    }
+
+    #[test]
+    fn a_pipelines_images_are_its_own() {
+        let mut world = world();
+        put_web(&mut world);
+        let (one, two) = (put_pipeline(&mut world, "one", json!({})), put_pipeline(&mut world, "two", json!({})));
+        let image = start_pipeline(&mut world, &one);
+        start_pipeline(&mut world, &two);
+        let answer = list_image_pipeline_images(&mut world, &context(), &json!({"imagePipelineArn": one})).unwrap();
+        assert_eq!(arns(&answer["imageSummaryList"]), [image]);
+    }
+
+    #[test]
+    fn what_is_under_way_or_a_parent_cannot_be_deleted() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let image = start_pipeline(&mut world, &pipeline);
+        let input = json!({"imageBuildVersionArn": image});
+        let delete = |world: &mut World| delete_image(world, &context(), &input);
+        assert_eq!(delete(&mut world).unwrap_err().code, "ResourceDependencyException");
+        run(&mut world);
+        let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
+        recipe.document["parentImage"] = arn("image/web-server/1.0.0").into();
+        assert_eq!(delete(&mut world).unwrap_err().code, "ResourceDependencyException");
+        let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
+        recipe.document["parentImage"] = arn("image/base/x.x.x").into();
+        assert_eq!(delete(&mut world).unwrap(), json!({"imageBuildVersionArn": image}));
+        assert_eq!(delete(&mut world).unwrap_err(), no_such(&image));
+    }
+
+    #[test]
+    fn only_a_build_under_way_can_be_cancelled() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let image = start_pipeline(&mut world, &pipeline);
+        let input = json!({"imageBuildVersionArn": image, "clientToken": "t"});
+        assert!(cancel_image_creation(&mut world, &context(), &input).is_ok());
+        run(&mut world);
+        assert_eq!(world.imagebuilder.get(&image).unwrap().status(), "CANCELLED");
+        let error = cancel_image_creation(&mut world, &context(), &input).unwrap_err();
+        assert_eq!((error.status, error.code.as_str()), (400, "InvalidParameterValueException"));
+    }
+
+    #[test]
+    fn create_image_wants_one_recipe_and_knows_no_pipeline() {
+        let mut world = world();
+        put_web(&mut world);
+        let input = json!({
+            "imageRecipeArn": arn("image-recipe/web-server/1.x.x"),
+            "infrastructureConfigurationArn": arn("infrastructure-configuration/builders"), "clientToken": "t",
+        });
+        let image = create_image(&mut world, &context(), &input).unwrap()["imageBuildVersionArn"].clone();
+        let document = &world.imagebuilder.get(image.as_str().unwrap()).unwrap().document;
+        assert!(!document.contains_key("sourcePipelineArn") && !document.contains_key("distributionConfiguration"));
+        run(&mut world);
+        let document = &world.imagebuilder.get(image.as_str().unwrap()).unwrap().document;
+        assert_eq!(document["outputResources"]["amis"].as_array().unwrap().len(), 1);
+        let both = json!({"imageRecipeArn": "a", "containerRecipeArn": "b"});
+        let error = create_image(&mut world, &context(), &both).unwrap_err();
+        assert_eq!(error.code, "InvalidParameterCombinationException");
+    }
 }

@@ -7,7 +7,6 @@ pub mod build;
 pub mod catalogue;
 mod due;
 pub mod failure;
-mod filters;
 #[cfg(test)]
 mod fixtures;
 pub mod image;
@@ -52,19 +51,29 @@ pub fn begin(world: &mut World) {
 ///
 /// # Errors
 /// As Image Builder answers.
-pub fn call(_world: &mut World, _context: &Context, operation: &str, _input: Value) -> Result<Value, ApiError> {
-    Err(ApiError::new(
-        501,
-        "NotImplementedException",
-        format!("{operation} is not supported by the local Image Builder"),
-    ))
+pub fn call(world: &mut World, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
+    let handler = match operation {
+        "CancelImageCreation" => image::cancel_image_creation,
+        "CreateImage" => image::create_image,
+        "DeleteImage" => image::delete_image,
+        "GetImage" => image::get_image,
+        "ListImageBuildVersions" => image::list_image_build_versions,
+        "ListImagePipelineImages" => image::list_image_pipeline_images,
+        "ListImages" => image::list_images,
+        "StartImagePipelineExecution" => image::start_image_pipeline_execution,
+        _ => {
+            let message = format!("{operation} is not supported by the local Image Builder");
+            return Err(ApiError::new(501, "NotImplementedException", message));
+        }
+    };
+    handler(world, context, &input)
 }
 
 /// Handles what Image Builder posted.
 pub fn on(world: &mut World, event: Event) {
     match event {
         Event::BuildStep { image_arn } => build::on_step(world, &image_arn),
-        Event::PipelineDue { pipeline_arn, generation } => due::on_pipeline_due(world, &pipeline_arn, generation),
+        Event::PipelineDue { pipeline_arn, generation } => build::on_pipeline_due(world, &pipeline_arn, generation),
         Event::ManagedRelease => catalogue::on_release(world),
     }
 }

@@ -232,6 +232,7 @@ fn render(template: &str, values: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::*;
     use super::*;
 
     #[test]
@@ -262,5 +263,76 @@ mod tests {
             BTreeMap::from([("/dev/xvda".into(), (20, true)), ("/dev/sdb".into(), (8, false))])
         );
         assert!(sizes(json!([{"deviceName": "/dev/xvda", "noDevice": ""}]), false).is_empty());
+    }
+
+    fn built(distribution: bool) -> (World, Resource) {
+        let mut world = world();
+        put_web(&mut world);
+        let member = if distribution { "distributionConfigurationArn" } else { "unused" };
+        let mut input = json!({
+            "imageRecipeArn": arn("image-recipe/web-server/1.0.0"),
+            "infrastructureConfigurationArn": arn("infrastructure-configuration/builders"),
+        });
+        input[member] = arn("distribution-configuration/two").into();
+        let answer = super::super::image::create_image(&mut world, &context(), &input).unwrap();
+        let image = world.imagebuilder.get(answer["imageBuildVersionArn"].as_str().unwrap()).unwrap().clone();
+        (world, image)
+    }
+
+    #[test]
+    fn each_region_and_account_gets_its_ami() {
+        let (world, image) = built(true);
+        let made = amis(&world, &image, ACCOUNT);
+        let targets: Vec<_> = made.iter().map(|ami| (ami.region.as_str(), ami.owner.as_str())).collect();
+        assert_eq!(targets, [(REGION, ACCOUNT), ("eu-west-1", ACCOUNT), ("eu-west-1", "111122223333")]);
+        let ids: std::collections::BTreeSet<_> = made.iter().map(|ami| &ami.id).collect();
+        assert!(ids.len() == 3 && ids.iter().all(|id| id.len() == 21 && id.starts_with("ami-")));
+        assert!(made[0].name.starts_with("Web Server 2026-03-02T00-12-") && made[0].name.ends_with('Z'));
+        assert_eq!(made[0].description.as_deref(), Some("Serves"));
+        let far = &made[1];
+        assert_eq!(far.name, made[0].name.replace("Web Server", "web"));
+        assert_eq!(far.description.as_deref(), Some("For Europe"));
+        assert_eq!(far.launch_permissions, [("UserId".to_owned(), "111122223333".to_owned())]);
+        assert_eq!((far.tags["CreatedBy"].as_str(), far.tags["Role"].as_str()), ("EC2 Image Builder", "web"));
+        assert_eq!(far.tags["Ec2ImageBuilderArn"], image.arn);
+        assert_eq!((far.snapshots["/dev/xvda"].size, far.architecture.as_str()), (8, "x86_64"));
+        assert_eq!(listing(&made)[2]["accountId"], "111122223333");
+    }
+
+    #[test]
+    fn without_distribution_there_is_one_ami_made_of_the_parents() {
+        let (mut world, mut image) = built(false);
+        put_ami(&mut world, "ami-00000000000000001", ACCOUNT, "available");
+        image.document["imageRecipe"]["parentImage"] = "ami-00000000000000001".into();
+        let made = amis(&world, &image, ACCOUNT);
+        assert_eq!(made.len(), 1);
+        assert_eq!((made[0].region.as_str(), made[0].owner.as_str()), (REGION, ACCOUNT));
+        assert_eq!((made[0].snapshots["/dev/sda1"].size, made[0].architecture.as_str()), (12, "arm64"));
+        assert_ne!(made[0].snapshots["/dev/sda1"].id, "snap-00000000000000001");
+    }
+
+    #[test]
+    fn containers_are_pushed_to_each_regions_repository() {
+        let (_, mut image) = built(false);
+        image.document.insert("containerRecipe".into(), json!({"targetRepository": {"repositoryName": "base"}}));
+        image.document.insert(
+            "distributionConfiguration".into(),
+            json!({"distributions": [
+                {"region": REGION},
+                {"region": "eu-west-1", "containerDistributionConfiguration": {
+                    "containerTags": ["stable"], "targetRepository": {"service": "ECR", "repositoryName": "far"},
+                }},
+            ]}),
+        );
+        assert_eq!(
+            containers(&image, ACCOUNT),
+            json!([
+                {"region": REGION, "imageUris": ["123456789012.dkr.ecr.us-east-1.amazonaws.com/base:1.0.0-1"]},
+                {"region": "eu-west-1", "imageUris": [
+                    "123456789012.dkr.ecr.eu-west-1.amazonaws.com/far:1.0.0-1",
+                    "123456789012.dkr.ecr.eu-west-1.amazonaws.com/far:stable",
+                ]},
+            ])
+        );
     }
 }

@@ -159,8 +159,12 @@ pub(crate) fn ami_in<'a>(image: &'a Resource, region: &'a str) -> impl Iterator<
 }
 
 fn parameter(world: &World, account: &str, region: &str, name: &str) -> Option<String> {
-    // `ssm:` takes the parameter's name or its ARN.
-    let name = name.split_once(":parameter/").map_or_else(|| name.to_owned(), |(_, name)| format!("/{name}"));
+    // `ssm:` takes the parameter's name or its ARN, which has a path without its first slash.
+    let name = match name.split_once(":parameter/") {
+        Some((_, path)) if path.contains('/') => format!("/{path}"),
+        Some((_, name)) => name.to_owned(),
+        None => name.to_owned(),
+    };
     catalogue::public_parameter(world, region, &name)
         .map(|(value, _)| value)
         .or_else(|| ssm::value(world, account, region, &name))

@@ -1,8 +1,8 @@
 //! Pipelines' schedules: when one comes due, whether it builds, and what its builds do to it.
 
-use super::build::{self, Order};
 use super::image::pick_recipe;
 use super::phases;
+use super::start::{self, Order};
 use super::store::{Kind, Resource};
 use super::{announce, resolve};
 use crate::clock::{Time, iso_millis};
@@ -79,7 +79,7 @@ pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
             build_type: "SCHEDULED",
             tags: pipeline.document.get("imageTags").cloned().unwrap_or_else(|| json!({})),
         };
-        if let Err(error) = build::start(world, &pipeline.owner, region, order) {
+        if let Err(error) = start::start(world, &pipeline.owner, region, order) {
             world.record(journal::Kind::Warning, subject, Some(region), error.to_string());
         }
     } else {
@@ -94,7 +94,7 @@ pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
 fn has_news(world: &mut World, pipeline: &Resource) -> bool {
     let Some(last) = last_build(world, pipeline).map(|image| image.document.clone()) else { return true };
     let Ok(recipe) = pick_recipe(world, &pipeline.owner, &pipeline.document).cloned() else { return true };
-    build::ensure_managed(world, &recipe.document);
+    start::ensure_managed(world, &recipe.document);
     let now = resolve::materials(world, &pipeline.owner, &pipeline.region, &recipe.document);
     resolve::has_news(&last, &recipe.arn, &now)
 }

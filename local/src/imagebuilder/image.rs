@@ -1,9 +1,9 @@
 //! Images: the operations that start, read, cancel and delete builds. Lists are whole: pages and filters are the
 //! model engine's.
 
-use super::build::{self, Order};
+use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{phases, resolve};
+use super::{build, phases, resolve};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -51,7 +51,7 @@ pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) 
         build_type: "USER_INITIATED",
         tags: tags(input),
     };
-    let arn = build::start(world, context.account(), &context.region, order)?;
+    let arn = start::start(world, context.account(), &context.region, order)?;
     Ok(json!({"latestVersionReferences": references(&arn), "imageBuildVersionArn": arn}))
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn start_image_pipeline_execution(
     let pipeline = pipeline.ok_or_else(|| no_such(arn))?;
     let order =
         Order { plan: &pipeline.document, pipeline: Some(arn), build_type: "USER_INITIATED", tags: tags(input) };
-    let image = build::start(world, context.account(), &context.region, order)?;
+    let image = start::start(world, context.account(), &context.region, order)?;
     Ok(json!({"imageBuildVersionArn": image}))
 }
 

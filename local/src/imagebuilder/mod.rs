@@ -14,6 +14,7 @@ mod notification;
 mod outputs;
 mod phases;
 mod resolve;
+mod start;
 pub mod store;
 mod yaml;
 

@@ -52,7 +52,7 @@ pub(crate) fn lasts(seed: Seed, image_arn: &str, status: &str, size: Size) -> Ti
         // Without a distribution configuration there is little to do.
         (_, _, None) => (10_000, 30_000),
         ("DISTRIBUTING", false, Some(regions)) => minutes(5 + (regions - 1), 9 + 3 * (regions - 1)),
-        ("DISTRIBUTING", true, Some(_)) => (30_000, 90_000),
+        // The push of a container image, or what is left to do behind a distribution.
         _ => (30_000, 90_000),
     };
     if size.windows && !matches!(status, "PENDING" | "CREATING") {

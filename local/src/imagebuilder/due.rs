@@ -1,8 +1,7 @@
 //! Pipelines' schedules: when one comes due, whether it builds, and what its builds do to it.
 
-use super::image::pick_recipe;
 use super::phases;
-use super::start::{self, Order};
+use super::start::{self, Order, pick_recipe};
 use super::store::{Kind, Resource};
 use super::{announce, resolve};
 use crate::clock::{Time, iso_millis};
@@ -93,8 +92,10 @@ pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
 /// has news, and so has one whose recipe is gone: its build says so.
 fn has_news(world: &mut World, pipeline: &Resource) -> bool {
     let Some(last) = last_build(world, pipeline).map(|image| image.document.clone()) else { return true };
-    let Ok(recipe) = pick_recipe(world, &pipeline.owner, &pipeline.document).cloned() else { return true };
-    start::ensure_managed(world, &recipe.document);
+    let Ok(recipe) = pick_recipe(world, &pipeline.owner, &pipeline.region, &pipeline.document).cloned() else {
+        return true;
+    };
+    start::ensure_managed(world, &pipeline.region, &recipe.document);
     let now = resolve::materials(world, &pipeline.owner, &pipeline.region, &recipe.document);
     resolve::has_news(&last, &recipe.arn, &now)
 }

@@ -2,7 +2,7 @@
 //!
 //! Commands aren't run locally. A command that is `exit N` with N ≠ 0, and nothing else, makes its build fail.
 
-use super::yaml;
+use super::document::{self, Node};
 use crate::world::World;
 use serde_json::{Map, Value, json};
 
@@ -48,27 +48,29 @@ pub(crate) fn foretold(
     let stages = if tested { stages } else { &stages[..1] };
     stages.iter().find_map(|(status, phases)| {
         components.iter().find_map(|arn| {
-            let document = yaml::parse(world.imagebuilder.get(arn)?.text("data")?)?;
+            let document = document::tree(world.imagebuilder.get(arn)?.text("data")?).ok()?;
             let step = failing_step(&document, phases)?;
             Some(of_step(world, image_arn, region, status, arn, &step, container))
         })
     })
 }
 
-fn failing_step(document: &Value, phases: &[&str]) -> Option<FailingStep> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    for phase in list(&document["phases"]) {
-        let name = phase["name"].as_str().unwrap_or_default().to_owned();
+fn failing_step(document: &Node, phases: &[&str]) -> Option<FailingStep> {
+    let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+    for phase in document.list("phases") {
+        let name = text(phase, "name");
         if !phases.contains(&name.as_str()) {
             continue;
         }
-        for step in list(&phase["steps"]) {
-            let ignored = step["onFailure"] == "Ignore";
-            let commands = list(&step["inputs"]["commands"]);
-            let failing = commands.iter().find_map(|command| exit_code(command.as_str()?));
-            if let Some(exit_code) = failing.filter(|_| !ignored) {
-                let text = |member: &str| step[member].as_str().unwrap_or_default().to_owned();
-                return Some(FailingStep { phase: name, step: text("name"), action: text("action"), exit_code });
+        for step in phase.list("steps").iter().filter(|step| text(step, "onFailure") != "Ignore") {
+            let commands = step.get("inputs").map_or(&[][..], |inputs| inputs.list("commands"));
+            if let Some(exit_code) = commands.iter().find_map(|command| exit_code(command.text()?)) {
+                return Some(FailingStep {
+                    phase: name,
+                    step: text(step, "name"),
+                    action: text(step, "action"),
+                    exit_code,
+                });
             }
         }
     }
@@ -163,7 +165,7 @@ mod tests {
                 "phases:\n- name: build\n  steps:\n  - {{name: ok, action: ExecuteBash, inputs: {{commands: [ls]}}}}\n\
                  - name: test\n  steps:\n  - {{name: probe, action: ExecuteBash{more}, inputs: {{commands: [exit 3]}}}}\n"
             );
-            yaml::parse(&text).unwrap()
+            document::tree(&text).unwrap()
         };
         let failing = failing_step(&document(""), &["test"]).unwrap();
         assert_eq!((failing.step.as_str(), failing.action.as_str(), failing.exit_code), ("probe", "ExecuteBash", 3));

@@ -1,49 +1,20 @@
 //! Images: the operations that start, read, cancel and delete builds. Lists are whole: pages and filters are the
 //! model engine's.
 
+use super::list::owner;
+use super::lookup::{missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{build, phases, resolve};
+use super::{build, naming, phases, resolve};
+use crate::model::{bad_value, projected};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
-use shared::arn::VersionedArn;
 use std::collections::BTreeMap;
-
-/// The error for a resource that isn't there, or not for this caller.
-pub(crate) fn no_such(arn: &str) -> ApiError {
-    ApiError::new(404, "ResourceNotFoundException", format!("The resource with ARN '{arn}' does not exist."))
-}
-
-fn invalid(parameter: &str, why: &str) -> ApiError {
-    let message = format!("The value supplied for parameter '{parameter}' is not valid. {why}");
-    ApiError::bad("InvalidParameterValueException", message)
-}
-
-fn text<'a>(input: &'a Value, member: &str) -> &'a str {
-    input[member].as_str().unwrap_or_default()
-}
-
-/// The recipe that a CreateImage request or a pipeline names.
-pub(crate) fn pick_recipe<'a>(
-    world: &'a World,
-    account: &str,
-    plan: &Map<String, Value>,
-) -> Result<&'a Resource, ApiError> {
-    let member = |name: &str| plan.get(name).and_then(Value::as_str);
-    let (kind, arn) = match (member("imageRecipeArn"), member("containerRecipeArn")) {
-        (Some(arn), None) => (Kind::ImageRecipe, arn),
-        (None, Some(arn)) => (Kind::ContainerRecipe, arn),
-        _ => {
-            let message = "Exactly one of 'imageRecipeArn' and 'containerRecipeArn' must be specified.";
-            return Err(ApiError::bad("InvalidParameterCombinationException", message));
-        }
-    };
-    resolve::recipe(world, account, arn, kind).ok_or_else(|| no_such(arn))
-}
 
 /// CreateImage.
 pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+    one_of(input, ["imageRecipeArn", "containerRecipeArn"], "InvalidRequestException")?;
     let empty = Map::new();
     let order = Order {
         plan: input.as_object().unwrap_or(&empty),
@@ -52,7 +23,8 @@ pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) 
         tags: tags(input),
     };
     let arn = start::start(world, context.account(), &context.region, order)?;
-    Ok(json!({"latestVersionReferences": references(&arn), "imageBuildVersionArn": arn}))
+    let references = world.imagebuilder.get(&arn).map(references);
+    Ok(json!({"latestVersionReferences": references, "imageBuildVersionArn": arn}))
 }
 
 /// StartImagePipelineExecution. A disabled pipeline builds too: only its schedule rests.
@@ -62,9 +34,7 @@ pub(crate) fn start_image_pipeline_execution(
     input: &Value,
 ) -> Result<Value, ApiError> {
     let arn = text(input, "imagePipelineArn");
-    let found = world.imagebuilder.get(arn);
-    let pipeline = found.filter(|it| it.owner == context.account() && it.kind == Kind::Pipeline).cloned();
-    let pipeline = pipeline.ok_or_else(|| no_such(arn))?;
+    let pipeline = own(&world.imagebuilder, context, Kind::Pipeline, arn)?.clone();
     let order =
         Order { plan: &pipeline.document, pipeline: Some(arn), build_type: "USER_INITIATED", tags: tags(input) };
     let image = start::start(world, context.account(), &context.region, order)?;
@@ -75,42 +45,26 @@ fn tags(input: &Value) -> Value {
     if input["tags"].is_object() { input["tags"].clone() } else { json!({}) }
 }
 
-/// The ARNs by which a version's family, major and minor version are referred to.
-fn references(arn: &str) -> Value {
-    let Ok(VersionedArn { arn, kind, name, version, .. }) = arn.parse::<VersionedArn>() else { return Value::Null };
-    let Some(version) = version.exact() else { return Value::Null };
-    let (major, minor) = (version.major, version.minor);
-    let of = |pattern: String| {
-        format!("arn:{}:imagebuilder:{}:{}:{kind}/{name}/{pattern}", arn.partition, arn.region, arn.account)
-    };
-    json!({
-        "latestVersionArn": of("x.x.x".to_owned()),
-        "latestMajorVersionArn": of(format!("{major}.x.x")),
-        "latestMinorVersionArn": of(format!("{major}.{minor}.x")),
-        "latestPatchVersionArn": of(version.to_string()),
-    })
+/// The ARNs by which the newest of an image's family, major and minor version are referred to.
+fn references(image: &Resource) -> Value {
+    let base = naming::arn(Kind::Image, &image.region, &image.owner, &image.segment);
+    image.version.map_or(Value::Null, |version| naming::latest_references(&base, version))
 }
 
 /// GetImage: the build that the ARN names; for a version or wildcard, the newest build that is AVAILABLE.
 pub(crate) fn get_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imageBuildVersionArn");
-    let image = resolve::image(world, context.account(), arn).ok_or_else(|| no_such(arn))?;
-    Ok(json!({"image": image.document, "latestVersionReferences": references(&image.arn)}))
-}
-
-/// A build of the caller's by its full ARN.
-fn own_build<'a>(world: &'a World, context: &Context, arn: &str) -> Result<&'a Resource, ApiError> {
-    let found = world.imagebuilder.get(arn);
-    found.filter(|it| it.kind == Kind::Image && it.owner == context.account()).ok_or_else(|| no_such(arn))
+    let image = resolve::image(world, context.account(), &context.region, arn).ok_or_else(|| missing(arn))?;
+    Ok(json!({"image": image.document, "latestVersionReferences": references(image)}))
 }
 
 /// CancelImageCreation: the build is CANCELLED later, unless it has ended.
 pub(crate) fn cancel_image_creation(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imageBuildVersionArn");
-    let image = own_build(world, context, arn)?;
+    let image = own(&world.imagebuilder, context, Kind::Image, arn)?;
     let status = image.status();
     if !phases::in_progress(status) {
-        return Err(invalid("imageBuildVersionArn", &format!("The image is in the state {status}.")));
+        return Err(bad_value("imageBuildVersionArn", format!("The image is in the state {status}.")));
     }
     build::cancel(world, arn);
     Ok(json!({"imageBuildVersionArn": arn}))
@@ -119,12 +73,9 @@ pub(crate) fn cancel_image_creation(world: &mut World, context: &Context, input:
 /// DeleteImage: the record alone; AMIs, snapshots and container images stay.
 pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imageBuildVersionArn");
-    let image = own_build(world, context, arn)?;
+    let image = own(&world.imagebuilder, context, Kind::Image, arn)?;
     if phases::in_progress(image.status()) || is_parent(world, image) {
-        return Err(ApiError::bad(
-            "ResourceDependencyException",
-            format!("Resource dependency error: The resource ARN '{arn}' has other resources depended on it."),
-        ));
+        return Err(needed(arn));
     }
     world.imagebuilder.resources.remove(arn);
     world.imagebuilder.builds.remove(arn);
@@ -148,81 +99,57 @@ fn version_arn(image: &Resource) -> &str {
     image.arn.rsplit_once('/').map_or(&image.arn, |(version, _)| version)
 }
 
-/// The images of an owner in the caller's Region, newest first. Nothing is shared between accounts and nobody
-/// sells images locally.
-fn owned<'a>(world: &'a World, context: &Context, owner: &str) -> Vec<&'a Resource> {
-    let owner = match owner {
-        "Self" => context.account(),
-        "Amazon" => "aws",
-        _ => return Vec::new(),
-    };
+/// The images of an owner in the caller's Region, newest first.
+fn owned<'a>(world: &'a World, context: &Context, owner: Option<&str>) -> Vec<&'a Resource> {
+    let Some(owner) = owner else { return Vec::new() };
     let mut images = world.imagebuilder.of_kind(Kind::Image, &context.region, Some(owner));
     images.reverse();
     images
 }
 
-/// The members of an image's document that a listing repeats.
-fn pick(image: &Resource, members: &[&str]) -> Value {
+/// An image's entry in a listing: what the listing's shape has of its document, and the owner.
+fn entry(image: &Resource, shape: &str) -> Value {
+    let mut document = image.document.clone();
     let owner = if image.owner == "aws" { "Amazon" } else { &image.owner };
-    let member = |name: &str| if name == "owner" { Some(owner.into()) } else { image.document.get(name).cloned() };
-    let picked: Map<String, Value> =
-        members.iter().filter_map(|name| Some(((*name).to_owned(), member(name)?))).collect();
-    Value::Object(picked)
+    document.insert("owner".to_owned(), owner.into());
+    projected(shape, &Value::Object(document))
 }
 
-fn summary(image: &Resource) -> Value {
-    pick(
-        image,
-        &[
-            "arn",
-            "name",
-            "type",
-            "version",
-            "platform",
-            "osVersion",
-            "state",
-            "owner",
-            "dateCreated",
-            "outputResources",
-            "tags",
-            "buildType",
-            "imageSource",
-            "deprecationTime",
-            "lifecycleExecutionId",
-            "loggingConfiguration",
-        ],
-    )
+fn summaries(images: &[&Resource]) -> Value {
+    let list: Value = images.iter().map(|image| entry(image, "ImageSummary")).collect();
+    json!({"imageSummaryList": list})
 }
 
 /// ListImages: an entry for each version, or with `byName` for each name.
 pub(crate) fn list_images(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let by_name = input["byName"] == true;
-    let owner = input["owner"].as_str().unwrap_or("Self");
     // One's own deprecated images are always listed.
-    let hide_deprecated = owner == "Amazon" && input["includeDeprecated"] != true;
-    let mut entries: BTreeMap<&str, (&Resource, &Resource)> = BTreeMap::new();
-    for image in owned(world, context, owner) {
+    let hide_deprecated = input["owner"] == "Amazon" && input["includeDeprecated"] != true;
+    let mut versions: BTreeMap<&str, (&Resource, &Resource)> = BTreeMap::new();
+    for image in owned(world, context, owner(context, input)) {
         if hide_deprecated && image.status() == "DEPRECATED" {
             continue;
         }
         let arn = version_arn(image);
         let key = if by_name { arn.rsplit_once('/').map_or(arn, |(name, _)| name) } else { arn };
         // Newest first: the entry speaks of the newest, its date is that of the oldest.
-        entries.entry(key).and_modify(|(_, oldest)| *oldest = image).or_insert((image, image));
+        versions.entry(key).and_modify(|(_, oldest)| *oldest = image).or_insert((image, image));
     }
-    let entry = |(arn, (newest, oldest)): (&str, (&Resource, &Resource))| {
-        let members = ["name", "type", "platform", "osVersion", "owner", "dateCreated", "buildType", "imageSource"];
-        let mut entry = pick(newest, &members);
+    let version = |(arn, (newest, oldest)): (&str, (&Resource, &Resource))| {
+        let mut entry = entry(newest, "ImageVersion");
         entry["arn"] = arn.into();
         if let Some(date) = oldest.text("dateCreated") {
             entry["dateCreated"] = date.into();
         }
-        if let Some(version) = newest.version.filter(|_| !by_name) {
-            entry["version"] = version.to_string().into();
+        match (newest.version, &mut entry) {
+            (Some(version), entry) if !by_name => entry["version"] = version.to_string().into(),
+            (_, Value::Object(entry)) => drop(entry.remove("version")),
+            _ => {}
         }
         entry
     };
-    Ok(json!({"imageVersionList": entries.into_iter().map(entry).collect::<Vec<_>>()}))
+    let list: Value = versions.into_iter().map(version).collect();
+    Ok(json!({"imageVersionList": list}))
 }
 
 /// ListImageBuildVersions: the builds of a version, or all of the account; newest first. A version that
@@ -233,15 +160,15 @@ pub(crate) fn list_image_build_versions(
     input: &Value,
 ) -> Result<Value, ApiError> {
     let images = match input["imageVersionArn"].as_str() {
-        None => owned(world, context, "Self"),
+        None => owned(world, context, Some(context.account())),
         Some(arn) => {
-            let owner = if arn.contains(":aws:image/") { "Amazon" } else { "Self" };
-            let mut images = owned(world, context, owner);
+            let owner = if arn.contains(":aws:image/") { "aws" } else { context.account() };
+            let mut images = owned(world, context, Some(owner));
             images.retain(|image| version_arn(image) == arn);
             images
         }
     };
-    Ok(json!({"imageSummaryList": images.into_iter().map(summary).collect::<Vec<_>>()}))
+    Ok(summaries(&images))
 }
 
 /// ListImagePipelineImages: the builds of a pipeline, newest first; none for a pipeline that doesn't exist.
@@ -250,9 +177,9 @@ pub(crate) fn list_image_pipeline_images(
     context: &Context,
     input: &Value,
 ) -> Result<Value, ApiError> {
-    let mut images = owned(world, context, "Self");
+    let mut images = owned(world, context, Some(context.account()));
     images.retain(|image| image.text("sourcePipelineArn") == input["imagePipelineArn"].as_str());
-    Ok(json!({"imageSummaryList": images.into_iter().map(summary).collect::<Vec<_>>()}))
+    Ok(summaries(&images))
 }
 
 #[cfg(test)]
@@ -288,7 +215,7 @@ mod tests {
             let answer = get_image(&mut world, &context(), &json!({"imageBuildVersionArn": arn(asked)}));
             match answered {
                 Some(answered) => assert_eq!(answer.unwrap()["image"]["arn"], arn(answered), "{asked}"),
-                None => assert_eq!(answer.unwrap_err(), no_such(&arn(asked))),
+                None => assert_eq!(answer.unwrap_err(), missing(&arn(asked))),
             }
         }
         let answer = get_image(&mut world, &context(), &json!({"imageBuildVersionArn": arn("image/web/x.x.x")}));
@@ -367,7 +294,7 @@ mod tests {
         let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
         recipe.document["parentImage"] = arn("image/base/x.x.x").into();
         assert_eq!(delete(&mut world).unwrap(), json!({"imageBuildVersionArn": image}));
-        assert_eq!(delete(&mut world).unwrap_err(), no_such(&image));
+        assert_eq!(delete(&mut world).unwrap_err(), missing(&image));
     }
 
     #[test]
@@ -400,6 +327,6 @@ mod tests {
         assert_eq!(document["outputResources"]["amis"].as_array().unwrap().len(), 1);
         let both = json!({"imageRecipeArn": "a", "containerRecipeArn": "b"});
         let error = create_image(&mut world, &context(), &both).unwrap_err();
-        assert_eq!(error.code, "InvalidParameterCombinationException");
+        assert_eq!(error.code, "InvalidRequestException");
     }
 }

@@ -4,25 +4,37 @@
 
 mod announce;
 pub mod build;
+mod calls;
 pub mod catalogue;
+mod component;
+mod configuration;
+mod document;
 mod due;
 pub mod failure;
 #[cfg(test)]
 mod fixtures;
 pub mod image;
+mod list;
+mod lookup;
+mod managed;
+pub mod naming;
 mod notification;
 mod outputs;
 mod phases;
+mod pipeline;
+mod recipe;
 mod resolve;
 mod start;
 pub mod store;
-mod yaml;
+mod supply;
+mod tags;
+#[cfg(test)]
+mod tests;
 
+pub use calls::call;
 pub use store::Store;
 
-use crate::wire::{ApiError, Context};
 use crate::world::World;
-use serde_json::Value;
 
 /// What Image Builder causes.
 #[derive(Debug, Clone)]
@@ -46,28 +58,6 @@ pub enum Event {
 /// Fills a new world: the managed catalogue.
 pub fn begin(world: &mut World) {
     catalogue::begin(world);
-}
-
-/// One API call; `input` holds all members of the operation's input shape whatever their place on the wire.
-///
-/// # Errors
-/// As Image Builder answers.
-pub fn call(world: &mut World, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
-    let handler = match operation {
-        "CancelImageCreation" => image::cancel_image_creation,
-        "CreateImage" => image::create_image,
-        "DeleteImage" => image::delete_image,
-        "GetImage" => image::get_image,
-        "ListImageBuildVersions" => image::list_image_build_versions,
-        "ListImagePipelineImages" => image::list_image_pipeline_images,
-        "ListImages" => image::list_images,
-        "StartImagePipelineExecution" => image::start_image_pipeline_execution,
-        _ => {
-            let message = format!("{operation} is not supported by the local Image Builder");
-            return Err(ApiError::new(501, "NotImplementedException", message));
-        }
-    };
-    handler(world, context, &input)
 }
 
 /// Handles what Image Builder posted.

@@ -32,13 +32,14 @@ pub(crate) fn may_use(resource: &Resource, account: &str) -> bool {
 
 /// The image that an ARN selects: the build that it names, or the newest that its version or wildcard selects
 /// of those that are AVAILABLE.
-pub(crate) fn image<'a>(world: &'a World, account: &str, arn: &str) -> Option<&'a Resource> {
-    find(world, account, arn, Kind::Image, |image| image.status() == "AVAILABLE")
+pub(crate) fn image<'a>(world: &'a World, account: &str, region: &str, arn: &str) -> Option<&'a Resource> {
+    find(world, account, region, arn, Kind::Image, |image| image.status() == "AVAILABLE")
 }
 
 fn find<'a>(
     world: &'a World,
     account: &str,
+    region: &str,
     arn: &str,
     kind: Kind,
     usable: impl Fn(&Resource) -> bool,
@@ -47,24 +48,23 @@ fn find<'a>(
     if wanted.kind != kind.segment() {
         return None;
     }
-    let (region, owner) = (wanted.arn.region.as_str(), wanted.arn.account.as_str());
+    let store = &world.imagebuilder;
     let found = match wanted.build {
-        Some(_) => world.imagebuilder.get(arn),
-        None => latest(&world.imagebuilder, kind, region, owner, &wanted.name, &wanted.version, usable),
+        Some(_) => store.get(arn).filter(|found| found.region == region),
+        None => latest(store, kind, region, &wanted.arn.account, &wanted.name, &wanted.version, usable),
     };
-    found.filter(|resource| may_use(resource, account))
+    found.filter(|resource| wanted.arn.region == region && may_use(resource, account))
 }
 
 /// The recipe that an exact or wildcard ARN selects.
-pub(crate) fn recipe<'a>(world: &'a World, account: &str, arn: &str, kind: Kind) -> Option<&'a Resource> {
-    find(world, account, arn, kind, |_| true)
+pub(crate) fn recipe<'a>(world: &'a World, account: &str, region: &str, arn: &str, kind: Kind) -> Option<&'a Resource> {
+    find(world, account, region, arn, kind, |_| true)
 }
 
-/// The managed images and components that a recipe names: kind, Region and name, for [`catalogue::ensure`].
-pub(crate) fn managed(recipe: &Map<String, Value>) -> Vec<VersionedArn> {
+/// The ARNs, IDs and names by which a recipe refers to what it is made of.
+pub(crate) fn references(recipe: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let parent = recipe.get("parentImage").and_then(Value::as_str);
-    let references = parent.into_iter().chain(component_references(recipe));
-    references.filter_map(|arn| arn.parse::<VersionedArn>().ok()).filter(|arn| arn.arn.account == "aws").collect()
+    parent.into_iter().chain(component_references(recipe))
 }
 
 fn component_references(recipe: &Map<String, Value>) -> impl Iterator<Item = &str> {
@@ -86,7 +86,7 @@ pub(crate) fn materials(world: &World, account: &str, region: &str, recipe: &Map
     let container = recipe.contains_key("containerType");
     materials.take_parent(world, account, region, container);
     for reference in component_references(recipe) {
-        match find(world, account, reference, Kind::Component, |component| component.status() != "DISABLED") {
+        match find(world, account, region, reference, Kind::Component, |component| component.status() != "DISABLED") {
             Some(component) => materials.components.push(component.arn.clone()),
             None => {
                 materials.components.push(reference.to_owned());
@@ -101,7 +101,7 @@ impl Materials {
     fn take_parent(&mut self, world: &World, account: &str, region: &str, container: bool) {
         let reference = self.parent.clone();
         if reference.starts_with("arn:") {
-            let found = image(world, account, &reference).filter(|image| image.status() == "AVAILABLE");
+            let found = image(world, account, region, &reference).filter(|image| image.status() == "AVAILABLE");
             match found {
                 Some(image) => {
                     self.parent.clone_from(&image.arn);
@@ -167,7 +167,12 @@ fn parameter(world: &World, account: &str, region: &str, name: &str) -> Option<S
     };
     catalogue::public_parameter(world, region, &name)
         .map(|(value, _)| value)
-        .or_else(|| ssm::value(world, account, region, &name))
+        .or_else(|| published(world, account, region, &name))
+}
+
+fn published(world: &World, account: &str, region: &str, name: &str) -> Option<String> {
+    let mine = |it: &ssm::Published| it.region == region && it.account == account && it.name == name;
+    ssm::published(world).into_iter().find(mine).map(|parameter| parameter.value)
 }
 
 /// Whether a build would now be made of something else than an earlier one, whose document this is. Another

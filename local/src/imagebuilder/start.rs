@@ -1,6 +1,6 @@
 //! The start of a build: its number, what it is made of, and the document that it has from then on.
 
-use super::image::{no_such, pick_recipe};
+use super::lookup::missing;
 use super::phases::{self, Size};
 use super::store::{BuildState, Kind, Resource};
 use super::{build, catalogue, due, failure, outputs, resolve};
@@ -23,10 +23,25 @@ pub(crate) struct Order<'a> {
 }
 
 /// Makes sure that the managed images and components exist that a recipe names.
-pub(crate) fn ensure_managed(world: &mut World, recipe: &Map<String, Value>) {
-    for managed in resolve::managed(recipe) {
-        catalogue::ensure(world, &managed.kind, &managed.arn.region, &managed.name);
+pub(crate) fn ensure_managed(world: &mut World, region: &str, recipe: &Map<String, Value>) {
+    for reference in resolve::references(recipe) {
+        catalogue::ensure_reference(world, region, reference);
     }
+}
+
+/// The recipe that a CreateImage request or a pipeline names.
+pub(crate) fn pick_recipe<'a>(
+    world: &'a World,
+    account: &str,
+    region: &str,
+    plan: &Map<String, Value>,
+) -> Result<&'a Resource, ApiError> {
+    let member = |name: &str| plan.get(name).and_then(Value::as_str);
+    let (kind, arn) = match member("containerRecipeArn") {
+        Some(arn) => (Kind::ContainerRecipe, arn),
+        None => (Kind::ImageRecipe, member("imageRecipeArn").unwrap_or_default()),
+    };
+    resolve::recipe(world, account, region, arn, kind).ok_or_else(|| missing(arn))
 }
 
 /// Makes the next build version of a recipe's image and sets it off; the answer is its ARN.
@@ -35,11 +50,11 @@ pub(crate) fn ensure_managed(world: &mut World, recipe: &Map<String, Value>) {
 /// `ResourceNotFoundException` for a recipe or configuration that doesn't exist. A parent or component that
 /// doesn't resolve is no error here: the build fails.
 pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order<'_>) -> Result<String, ApiError> {
-    let recipe = pick_recipe(world, account, order.plan)?.clone();
+    let recipe = pick_recipe(world, account, region, order.plan)?.clone();
     let infrastructure =
         configuration(world, account, order.plan, "infrastructureConfigurationArn")?.cloned().unwrap_or_default();
     let distribution = configuration(world, account, order.plan, "distributionConfigurationArn")?.cloned();
-    ensure_managed(world, &recipe.document);
+    ensure_managed(world, region, &recipe.document);
     let materials = resolve::materials(world, account, region, &recipe.document);
 
     let version = recipe.version.map(|version| version.to_string()).unwrap_or_default();
@@ -147,7 +162,7 @@ fn configuration<'a>(
 ) -> Result<Option<&'a Map<String, Value>>, ApiError> {
     let Some(arn) = plan.get(member).and_then(Value::as_str) else { return Ok(None) };
     let found = world.imagebuilder.get(arn).filter(|resource| resource.owner == account);
-    found.map(|resource| Some(&resource.document)).ok_or_else(|| no_such(arn))
+    found.map(|resource| Some(&resource.document)).ok_or_else(|| missing(arn))
 }
 
 /// The recipe's document with what its references stand for in this build.

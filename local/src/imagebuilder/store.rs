@@ -4,7 +4,7 @@ use super::failure::Failure;
 use crate::clock::Time;
 use serde_json::{Map, Value};
 use shared::version::{Version, VersionPattern};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds of resources, by their segment in ARNs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +109,10 @@ pub struct Store {
     pub builds: BTreeMap<String, BuildState>,
     /// The answers of calls with a client token: (account, Region, operation, token) → (the parameters' text, the answer).
     pub tokens: BTreeMap<(String, String, String, String), (String, Value)>,
+    /// When the next managed image is released.
+    pub next_release: Option<Time>,
+    /// The managed names that the catalogue lacked and a warning was given for.
+    pub warned: BTreeSet<String>,
     made: u64,
 }
 

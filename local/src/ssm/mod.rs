@@ -23,9 +23,30 @@ pub fn call(_world: &mut World, _context: &Context, operation: &str, _input: Val
     ))
 }
 
-/// The newest value of a parameter of an account in a Region.
-pub fn value(_world: &World, _account: &str, _region: &str, _name: &str) -> Option<String> {
-    None
+/// The current version of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The Region.
+    pub region: String,
+    /// 12 digits.
+    pub account: String,
+    /// The parameter.
+    pub name: String,
+    /// Its value, in clear.
+    pub value: String,
+    /// Its version.
+    pub version: i64,
+    /// Its description.
+    pub description: Option<String>,
+    /// `text` or `aws:ec2:image`.
+    pub data_type: String,
+    /// The labels of that version.
+    pub labels: Vec<String>,
+}
+
+/// All parameters that can be read now, by Region, account and name.
+pub fn published(_world: &World) -> Vec<Published> {
+    Vec::new()
 }
 
 /// Handles what Parameter Store posted.

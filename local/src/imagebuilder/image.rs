@@ -329,4 +329,111 @@ mod tests {
         let error = create_image(&mut world, &context(), &both).unwrap_err();
         assert_eq!(error.code, "InvalidRequestException");
     }
+
+    /// Through the door, and out through the model, which refuses what isn't in it.
+    fn call(world: &mut World, operation: &str, mut input: Value) -> Value {
+        input["clientToken"] = world.fresh_uuid("test").into();
+        let answer = super::super::call(world, &context(), operation, input);
+        let response = crate::model::encode(operation, "request", Ok(answer.unwrap()));
+        serde_json::from_slice(&response.body).unwrap()
+    }
+
+    #[test]
+    fn a_pipeline_on_a_managed_image_builds_by_itself_and_answers_in_the_form_of_the_api() {
+        let mut world = world();
+        let managed = |rest: &str| format!("arn:aws:imagebuilder:{REGION}:aws:{rest}");
+        let recipe = call(
+            &mut world,
+            "CreateImageRecipe",
+            json!({
+                "name": "Web Server", "semanticVersion": "1.0.0", "amiTags": {"a": "b"},
+                "parentImage": managed("image/amazon-linux-2023-x86/x.x.x"),
+                "components": [{"componentArn": managed("component/update-linux/x.x.x")}],
+            }),
+        );
+        let infrastructure = call(
+            &mut world,
+            "CreateInfrastructureConfiguration",
+            json!({"name": "builders", "instanceProfileName": "builders", "snsTopicArn": TOPIC}),
+        );
+        let pipeline = call(
+            &mut world,
+            "CreateImagePipeline",
+            json!({
+                "name": "web", "imageRecipeArn": recipe["imageRecipeArn"],
+                "infrastructureConfigurationArn": infrastructure["infrastructureConfigurationArn"],
+                "schedule": {"scheduleExpression": "cron(0 1 * * ? *)"},
+                "loggingConfiguration": {"imageLogGroupName": "/aws/imagebuilder/web"},
+            }),
+        );
+        let of_pipeline = json!({"imagePipelineArn": pipeline["imagePipelineArn"]});
+        let made = call(&mut world, "GetImagePipeline", of_pipeline.clone());
+        assert_eq!(made["imagePipeline"]["dateNextRun"], "2026-03-02T01:00:00.000Z");
+        world.pass("2026-03-02T01:05:00Z".parse().unwrap());
+        let listed = call(&mut world, "ListImagePipelineImages", of_pipeline.clone());
+        assert_eq!(listed["imageSummaryList"][0]["state"]["status"], "BUILDING");
+        world.pass("2026-03-02T02:00:00Z".parse().unwrap());
+
+        let wildcard = json!({"imageBuildVersionArn": arn("image/web-server/x.x.x")});
+        let image = call(&mut world, "GetImage", wildcard)["image"].clone();
+        assert_eq!((&image["version"], &image["buildType"]), (&json!("1.0.0/1"), &json!("SCHEDULED")));
+        assert_eq!(image["osVersion"], "Amazon Linux 2023");
+        assert_eq!(image["loggingConfiguration"], json!({"logGroupName": "/aws/imagebuilder/web"}));
+        let parent = image["imageRecipe"]["parentImage"].as_str().unwrap().to_owned();
+        assert_eq!(world.imagebuilder.get(&parent).unwrap().owner, "aws");
+        let versions = call(&mut world, "ListImages", json!({}));
+        assert_eq!(versions["imageVersionList"][0]["arn"], arn("image/web-server/1.0.0"));
+        let builds = call(&mut world, "ListImageBuildVersions", json!({}));
+        assert_eq!(builds["imageSummaryList"][0]["outputResources"], image["outputResources"]);
+
+        let made = call(&mut world, "GetImagePipeline", of_pipeline)["imagePipeline"].clone();
+        assert_eq!((&made["lastRunStatus"], &made["dateLastRun"]), (&json!("AVAILABLE"), &image["dateCreated"]));
+        assert_eq!(made["dateNextRun"], "2026-03-03T01:00:00.000Z");
+    }
+
+    #[test]
+    fn a_container_recipe_builds_a_container() {
+        let mut world = world();
+        let recipe = call(
+            &mut world,
+            "CreateContainerRecipe",
+            json!({
+                "name": "tools", "semanticVersion": "2.1.0", "containerType": "DOCKER", "parentImage": "amazonlinux:2023",
+                "platformOverride": "Linux", "dockerfileTemplateData": "FROM {{{ imagebuilder:parentImage }}}",
+                "targetRepository": {"service": "ECR", "repositoryName": "tools"},
+            }),
+        );
+        let infrastructure = call(
+            &mut world,
+            "CreateInfrastructureConfiguration",
+            json!({"name": "builders", "instanceProfileName": "builders"}),
+        );
+        let started = call(
+            &mut world,
+            "CreateImage",
+            json!({
+                "containerRecipeArn": recipe["containerRecipeArn"],
+                "infrastructureConfigurationArn": infrastructure["infrastructureConfigurationArn"],
+            }),
+        );
+        run(&mut world);
+        let input = json!({"imageBuildVersionArn": started["imageBuildVersionArn"]});
+        let image = call(&mut world, "GetImage", input)["image"].clone();
+        assert_eq!((&image["type"], &image["state"]["status"]), (&json!("DOCKER"), &json!("AVAILABLE")));
+        let uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/tools:2.1.0-1";
+        assert_eq!(image["outputResources"]["containers"], json!([{"region": REGION, "imageUris": [uri]}]));
+    }
+
+    #[test]
+    fn a_failed_build_has_its_context_in_the_form_of_the_api() {
+        let mut world = world();
+        put_web(&mut world);
+        put_failing_component(&mut world, "broken", "build");
+        use_component(&mut world, "broken");
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let image = start_pipeline(&mut world, &pipeline);
+        run(&mut world);
+        let state = call(&mut world, "GetImage", json!({"imageBuildVersionArn": image}))["image"]["state"].clone();
+        assert_eq!(state["failureContext"]["failedStep"], "ApplyBuildComponents");
+    }
 }

@@ -1,6 +1,6 @@
 //! The door to the handlers: what the model says of every operation is done here, once.
 
-use super::{component, configuration, image, list, pipeline, recipe, tags};
+use super::{catalogue, component, configuration, image, list, pipeline, recipe, tags};
 use crate::model::{self, Operation};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
@@ -68,6 +68,15 @@ pub fn call(world: &mut World, context: &Context, name: &str, input: Value) -> R
         members.entry(token).or_insert_with(|| world.fresh_uuid("client token").into());
     }
     model::validate(name, &input)?;
+    // To read something of Amazon's is to use it.
+    let read = match name {
+        "GetComponent" => input.get("componentBuildVersionArn"),
+        "GetImage" => input.get("imageBuildVersionArn"),
+        _ => None,
+    };
+    if let Some(arn) = read.and_then(Value::as_str) {
+        catalogue::ensure_reference(world, &context.region, arn);
+    }
     if input.get("dryRun") == Some(&Value::Bool(true)) {
         return Err(tried(world, context, handler, &input));
     }

@@ -107,8 +107,12 @@ pub(super) fn ensure_reference(world: &mut World, region: &str, arn: &str) {
     let filler = if resource_kind == Kind::Image { "1" } else { "0" };
     let Ok(missing) = version.to_string().replace('x', filler).parse::<Version>() else { return };
     let build = build.unwrap_or(1);
-    let detail = format!("the local catalogue doesn't have this version of Amazon's {kind}: it was made on first use");
-    warn(world, &format!("{name} {missing}/{build}"), &detail);
+    // One warning says enough of a name that was made as a whole.
+    if !world.imagebuilder.warned.contains(&name) {
+        let detail =
+            format!("the local catalogue doesn't have this version of Amazon's {kind}: it was made on first use");
+        warn(world, &format!("{name} {missing}/{build}"), &detail);
+    }
     match resource_kind {
         Kind::Component => make_component(world, region, &name, missing, build),
         _ => {

@@ -3,8 +3,8 @@
 use super::calls::unsupported;
 use super::document;
 use super::lookup::{Identity, draft, exists, find, keep, needed, one_of, own, resolve, text};
+use super::naming;
 use super::store::{Kind, Resource, latest};
-use super::{catalogue, naming};
 use crate::model::{self, bad_value};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
@@ -66,7 +66,6 @@ fn same_content(before: &Resource, input: &Value) -> bool {
 /// GetComponent: a wildcard or a version gives its newest build.
 pub(super) fn get(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "componentBuildVersionArn");
-    catalogue::ensure_reference(world, &context.region, arn);
     let found = find(&world.imagebuilder, context, Kind::Component, arn)?;
     let base = naming::arn(Kind::Component, &found.region, &found.owner, &found.segment);
     let references = found.version.map(|version| naming::latest_references(&base, version));

@@ -370,6 +370,22 @@ fn listings_are_filtered_and_paged() {
 }
 
 #[test]
+fn components_are_listed_by_owner_and_by_name() {
+    let mut client = Client::new();
+    let arns = |answer: Value| {
+        let items = answer["componentVersionList"].as_array().unwrap();
+        items.iter().map(|item| item["arn"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let filters = json!([{"name": "name", "values": ["update-*"]}, {"name": "platform", "values": ["Windows"]}]);
+    let base = "arn:aws:imagebuilder:us-east-1:aws:component/update-windows";
+    let versions = client.ok("ListComponents", json!({"owner": "Amazon", "filters": filters}));
+    assert_eq!(arns(versions), ["1.0.0", "1.0.1", "1.0.2"].map(|version| format!("{base}/{version}")));
+    let names = client.ok("ListComponents", json!({"owner": "Amazon", "filters": filters, "byName": true}));
+    assert_eq!(arns(names), [base]);
+    assert_eq!(arns(client.ok("ListComponents", json!({"filters": filters}))), [""; 0]);
+}
+
+#[test]
 fn other_accounts_and_regions_see_nothing() {
     let mut client = Client::new();
     client.infrastructure("mine").unwrap();
@@ -452,7 +468,9 @@ fn unknown_managed_names_are_made_once_with_one_warning() {
     let pinned = "arn:aws:imagebuilder:us-east-1:aws:component/update-linux/1.5.0/1";
     client.ok("GetComponent", json!({"componentBuildVersionArn": pinned}));
     client.ok("GetComponent", json!({"componentBuildVersionArn": pinned}));
-    assert_eq!(warnings(&client)[1..], ["update-linux 1.5.0/1"]);
+    let unknown = pinned.replace("update-linux", "nginx-linux");
+    client.ok("GetComponent", json!({"componentBuildVersionArn": unknown}));
+    assert_eq!(warnings(&client)[1..], ["update-linux 1.5.0/1", "nginx-linux"]);
     // New names get new versions as the others do.
     let until = client.world.now + TimeDelta::days(16);
     while client.world.step(until).is_some() {}

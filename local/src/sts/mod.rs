@@ -1,6 +1,6 @@
 //! STS: who a caller is, and sessions of roles. Also what an access key stands for.
 
-use crate::clock::{Time, iso_seconds};
+use crate::clock::iso_seconds;
 use crate::wire::{ApiError, Caller, Context, Principal};
 use crate::world::{DEFAULT_ACCOUNT, World};
 use chrono::TimeDelta;
@@ -11,21 +11,18 @@ use std::collections::BTreeMap;
 /// STS's XML name space.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// What STS knows: the sessions that were handed out, by access key.
+/// What STS knows: the sessions that were handed out.
 #[derive(Debug, Default)]
 pub struct Store {
+    /// By access key ID.
     sessions: BTreeMap<String, Session>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Session {
-    account: String,
-    role: String,
-    name: String,
-    invocation: Option<String>,
-    /// The access key of the session that assumed this one: it takes part in the same invocation.
+    caller: Caller,
+    /// The access key ID of the session that assumed this one's role.
     parent: Option<String>,
-    expires: Option<Time>,
 }
 
 /// Temporary credentials of a role's session.
@@ -46,145 +43,180 @@ pub struct Credentials {
 pub fn call(world: &mut World, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
         "GetCallerIdentity" => Ok(json!({
-            "UserId": context.account(),
-            "Account": context.account(),
             "Arn": context.caller.arn(),
+            "UserId": user_id(world, &context.caller),
+            "Account": context.account(),
         })),
         "AssumeRole" => assume_role(world, context, &input),
-        _ => Err(ApiError::bad("InvalidAction", format!("Could not find operation {operation} for version 2011-06-15"))),
+        _ => {
+            Err(ApiError::bad("InvalidAction", format!("Could not find operation {operation} for version 2011-06-15")))
+        }
     }
 }
 
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+/// `AROA…:session` for a session of a role, else the account.
+fn user_id(world: &World, caller: &Caller) -> String {
+    match &caller.principal {
+        Principal::Role { name, session } => format!("{}:{session}", role_id(world, &caller.account, name)),
+        Principal::Root | Principal::Service(_) => caller.account.clone(),
+    }
+}
+
+fn role_id(world: &World, account: &str, role: &str) -> String {
+    format!("AROA{}", alphanumeric(world, &["role id", account, role], 17))
+}
+
+/// Upper-case letters and digits, as in AWS's identifiers.
+fn alphanumeric(world: &World, key: &[&str], len: usize) -> String {
+    const SYMBOLS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let digits = world.seed.hex(key, 32);
+    let more = world.seed.hex(&[&digits], 32);
+    let bytes = digits.as_bytes().chunks(2).chain(more.as_bytes().chunks(2));
+    bytes
+        .map(|pair| pair.iter().fold(0, |sum, digit| sum * 16 + (*digit as char).to_digit(16).unwrap_or(0)))
+        .map(|byte| char::from(SYMBOLS[(byte % 32) as usize]))
+        .take(len)
+        .collect()
+}
+
 fn assume_role(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    let text = |member: &str| input.get(member).and_then(Value::as_str);
-    let invalid = |message: String| ApiError::bad("ValidationError", message);
-    let arn = text("RoleArn").ok_or_else(|| invalid("RoleArn: expected the ARN of a role".to_owned()))?;
-    let role = role_of(arn).ok_or_else(|| invalid(format!("{arn} is invalid")))?;
-    let name = text("RoleSessionName").unwrap_or_default();
-    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if !(2..=64).contains(&name.len()) || !name.chars().all(legal) {
-        return Err(invalid("RoleSessionName: expected 2 to 64 of letters, digits and _+=,.@-".to_owned()));
+    let known = ["RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId"];
+    if let Some(name) =
+        input.as_object().into_iter().flat_map(|input| input.keys()).find(|name| !known.contains(&name.as_str()))
+    {
+        return Err(invalid(format!("{name} is not supported by the local STS")));
     }
-    let seconds = text("DurationSeconds").unwrap_or("3600");
-    let seconds: i64 = seconds
-        .parse()
-        .ok()
-        .filter(|seconds| (900..=43200).contains(seconds))
-        .ok_or_else(|| invalid(format!("DurationSeconds: expected 900 to 43200, not {seconds}")))?;
-    // In the account whose stacks are deployed here every role is known; other accounts' are taken as they come.
-    if role.account == DEFAULT_ACCOUNT && !world.stacks.roles.contains_key(&role.name) {
-        let message = format!("User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}", context.caller.arn());
-        return Err(ApiError::new(403, "AccessDenied", message));
+    let text = |member: &str| input.get(member).and_then(Value::as_str).unwrap_or_default();
+    let (role_arn, session) = (text("RoleArn"), text("RoleSessionName"));
+    let arn: Option<Arn> = role_arn.parse().ok();
+    let (account, path) = arn
+        .as_ref()
+        .filter(|arn| arn.service == "iam" && arn.account.len() == 12)
+        .and_then(|arn| Some((arn.account.as_str(), arn.resource.strip_prefix("role/")?)))
+        .ok_or_else(|| invalid(format!("{role_arn} is invalid")))?;
+    let role = path.rsplit('/').next().unwrap_or(path);
+    let symbols = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if !(2..=64).contains(&session.len()) || !session.chars().all(symbols) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{session}' at 'roleSessionName' failed to satisfy constraint: Member \
+             must satisfy regular expression pattern: [\\w+=,.@-]*, with a length of 2 to 64"
+        )));
     }
-    let expires = world.now + TimeDelta::seconds(seconds);
-    let parent = context.caller.invocation.as_deref().and_then(|invocation| world.sts.key_of(invocation));
-    let session = Session {
-        account: role.account.clone(),
-        role: role.name.clone(),
-        name: name.to_owned(),
-        invocation: None,
-        parent,
-        expires: Some(expires),
+    let external_id = input.get("ExternalId").and_then(Value::as_str);
+    if external_id.is_some_and(|id| !(2..=1224).contains(&id.len())) {
+        return Err(invalid(
+            "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must have length between 2 and 1224",
+        ));
+    }
+    // What other accounts hold isn't known here.
+    let properties = world.stacks.roles.get(role);
+    if account == DEFAULT_ACCOUNT && properties.is_none() {
+        return Err(ApiError::new(
+            403,
+            "AccessDenied",
+            format!(
+                "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+                context.caller.arn()
+            ),
+        ));
+    }
+    let longest = match properties.and_then(|role| role.get("MaxSessionDuration")) {
+        Some(Value::String(seconds)) => seconds.parse().unwrap_or(3600),
+        Some(seconds) => seconds.as_i64().unwrap_or(3600),
+        // The local AWS doesn't know the role: the longest that any can have.
+        None if properties.is_none() => 43_200,
+        None => 3600,
     };
-    let credentials = open(world, session);
-    let id = world.seed.hex(&["role", &role.account, &role.name], 17).to_uppercase();
+    let seconds = duration(text("DurationSeconds"), longest, &context.caller)?;
+    let parent = parent_of(world, &context.caller);
+    let credentials = new_session(world, account, role, session, parent);
+    let caller = caller_of(world, &credentials.access_key_id);
     Ok(json!({
         "Credentials": {
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key,
             "SessionToken": credentials.session_token,
-            "Expiration": iso_seconds(expires),
+            "Expiration": iso_seconds(world.now + TimeDelta::seconds(seconds)),
         },
-        "AssumedRoleUser": {
-            "AssumedRoleId": format!("AROA{id}:{name}"),
-            "Arn": format!("arn:aws:sts::{}:assumed-role/{}/{name}", role.account, role.name),
-        },
-        "PackedPolicySize": 0,
+        "AssumedRoleUser": {"AssumedRoleId": user_id(world, &caller), "Arn": caller.arn()},
     }))
 }
 
-struct Role {
-    account: String,
-    /// Without path.
-    name: String,
-}
-
-fn role_of(arn: &str) -> Option<Role> {
-    let arn: Arn = arn.parse().ok()?;
-    let path = arn.resource.strip_prefix("role/")?;
-    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?.to_owned();
-    let account = arn.account.len() == 12 && arn.account.bytes().all(|byte| byte.is_ascii_digit());
-    (arn.service == "iam" && account).then_some(Role { account: arn.account, name })
-}
-
-fn open(world: &mut World, session: Session) -> Credentials {
-    let nth = world.count("session").to_string();
-    let key = ["session", session.role.as_str(), nth.as_str()];
-    let id = world.seed.hex(&key, 16).to_uppercase();
-    let credentials = Credentials {
-        access_key_id: format!("ASIA{id}"),
-        secret_access_key: world.seed.hex(&["secret", &id], 32),
-        session_token: world.seed.hex(&["token", &id], 32),
-    };
-    world.sts.sessions.insert(credentials.access_key_id.clone(), session);
-    credentials
-}
-
-impl Store {
-    fn key_of(&self, invocation: &str) -> Option<String> {
-        let found = self.sessions.iter().find(|(_, session)| session.invocation.as_deref() == Some(invocation));
-        found.map(|(key, _)| key.clone())
+fn duration(text: &str, longest: i64, caller: &Caller) -> Result<i64, ApiError> {
+    if text.is_empty() {
+        return Ok(3600);
     }
-
-    fn invocation_of(&self, session: &Session) -> Option<String> {
-        match &session.parent {
-            Some(parent) => self.sessions.get(parent)?.invocation.clone(),
-            None => session.invocation.clone(),
-        }
+    let seconds = text.parse().ok().filter(|seconds| (900..=43_200).contains(seconds)).ok_or_else(|| {
+        invalid(format!(
+            "1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy constraint: Member \
+             must have value between 900 and 43200"
+        ))
+    })?;
+    if seconds > 3600 && matches!(caller.principal, Principal::Role { .. }) {
+        return Err(invalid(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+        ));
     }
+    if seconds > longest {
+        return Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
+    }
+    Ok(seconds)
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::bad("ValidationError", message)
+}
+
+/// The session that takes part in the caller's invocation under the caller's name. Several of the same name
+/// in one invocation descend from the same process, so any of them will do.
+fn parent_of(world: &World, caller: &Caller) -> Option<String> {
+    caller.invocation.as_ref()?;
+    world.sts.sessions.iter().find(|(_, session)| session.caller == *caller).map(|(key, _)| key.clone())
 }
 
 /// Credentials of a new session of a role, such as a function's process gets.
 pub fn credentials_for(world: &mut World, account: &str, role: &str, session: &str) -> Credentials {
-    let session = Session {
-        account: account.to_owned(),
-        role: role.to_owned(),
-        name: session.to_owned(),
-        invocation: None,
-        parent: None,
-        expires: None,
+    new_session(world, account, role, session, None)
+}
+
+fn new_session(world: &mut World, account: &str, role: &str, session: &str, parent: Option<String>) -> Credentials {
+    let name = format!("session {account} {role} {session} {}", parent.as_deref().unwrap_or_default());
+    let nth = world.count(&name).to_string();
+    let access_key_id = format!("ASIA{}", alphanumeric(world, &["access key", &name, &nth], 16));
+    let credentials = Credentials {
+        secret_access_key: world.seed.hex(&["secret", &access_key_id], 32),
+        session_token: world.seed.hex(&["token", &access_key_id], 32),
+        access_key_id: access_key_id.clone(),
     };
-    open(world, session)
+    let invocation = parent.as_ref().and_then(|parent| world.sts.sessions.get(parent)?.caller.invocation.clone());
+    let principal = Principal::Role { name: role.to_owned(), session: session.to_owned() };
+    let caller = Caller { account: account.to_owned(), principal, invocation };
+    world.sts.sessions.insert(access_key_id, Session { caller, parent });
+    credentials
 }
 
 /// The session of an access key takes part in an invocation from now on (`None`: in none). Sessions that
 /// were assumed with that key follow it.
 pub fn attach(world: &mut World, access_key_id: &str, invocation: Option<&str>) {
-    if let Some(session) = world.sts.sessions.get_mut(access_key_id) {
-        session.invocation = invocation.map(str::to_owned);
+    let mut keys = vec![access_key_id.to_owned()];
+    while let Some(key) = keys.pop() {
+        if let Some(session) = world.sts.sessions.get_mut(&key) {
+            session.caller.invocation = invocation.map(str::to_owned);
+        }
+        let children = world.sts.sessions.iter().filter(|(_, session)| session.parent.as_deref() == Some(&key));
+        keys.extend(children.map(|(key, _)| key.clone()));
     }
 }
 
 /// Whom an access key stands for. Any key is accepted: an unknown one of 12 digits is that account's
 /// root, any other unknown one the default account's.
-///
-/// # Errors
-/// `ExpiredToken` for a session whose time is over.
-pub fn caller_of(world: &World, access_key_id: &str) -> Result<Caller, ApiError> {
-    let Some(session) = world.sts.sessions.get(access_key_id) else {
-        let is_account = access_key_id.len() == 12 && access_key_id.bytes().all(|byte| byte.is_ascii_digit());
-        let account = if is_account { access_key_id } else { DEFAULT_ACCOUNT };
-        return Ok(Caller { account: account.to_owned(), principal: Principal::Root, invocation: None });
-    };
-    if session.expires.is_some_and(|expires| expires <= world.now) {
-        return Err(ApiError::new(403, "ExpiredToken", "The security token included in the request is expired"));
+pub fn caller_of(world: &World, access_key_id: &str) -> Caller {
+    if let Some(session) = world.sts.sessions.get(access_key_id) {
+        return session.caller.clone();
     }
-    Ok(Caller {
-        account: session.account.clone(),
-        principal: Principal::Role { name: session.role.clone(), session: session.name.clone() },
-        invocation: world.sts.invocation_of(session),
-    })
+    let is_account = access_key_id.len() == 12 && access_key_id.bytes().all(|byte| byte.is_ascii_digit());
+    let account = if is_account { access_key_id } else { DEFAULT_ACCOUNT };
+    Caller { account: account.to_owned(), principal: Principal::Root, invocation: None }
 }
 
 #[cfg(test)]
@@ -193,53 +225,73 @@ mod tests {
     use crate::draw::Seed;
 
     fn world() -> World {
-        World::new(Seed(1), "2026-03-02T00:00:00Z".parse().unwrap())
+        World::new(Seed(7), "2026-01-01T00:00:00Z".parse().unwrap())
     }
 
-    fn as_caller(caller: Caller) -> Context {
-        Context { caller, region: "us-east-1".to_owned(), request_id: "r".to_owned() }
-    }
-
-    #[test]
-    fn any_key_is_accepted_and_12_digits_are_an_account() {
-        let world = world();
-        let account = |key: &str| caller_of(&world, key).unwrap().account;
-        assert_eq!(account("111122223333"), "111122223333");
-        assert_eq!(account("AKIAIOSFODNN7EXAMPLE"), DEFAULT_ACCOUNT);
-        assert_eq!(account("1111222233334"), DEFAULT_ACCOUNT);
+    fn ask(world: &mut World, key: &str, operation: &str, input: Value) -> Result<Value, ApiError> {
+        let caller = caller_of(world, key);
+        let context = Context { caller, region: "us-east-1".to_owned(), request_id: "r".to_owned() };
+        call(world, &context, operation, input)
     }
 
     #[test]
-    fn a_function_acts_as_its_role_and_what_it_assumes_belongs_to_its_invocation() {
+    fn an_access_key_tells_the_caller() {
         let mut world = world();
-        let own = credentials_for(&mut world, DEFAULT_ACCOUNT, "FunctionRole", "fan-out-amis");
-        attach(&mut world, &own.access_key_id, Some("invocation-1"));
-        let caller = caller_of(&world, &own.access_key_id).unwrap();
-        let identity = call(&mut world, &as_caller(caller.clone()), "GetCallerIdentity", json!({})).unwrap();
-        assert_eq!(identity["Arn"], "arn:aws:sts::123456789012:assumed-role/FunctionRole/fan-out-amis");
-
-        let input = json!({"RoleArn": "arn:aws:iam::111122223333:role/path/Target", "RoleSessionName": "fan-out-amis"});
-        let assumed = call(&mut world, &as_caller(caller), "AssumeRole", input).unwrap();
-        let key = assumed["Credentials"]["AccessKeyId"].as_str().unwrap().to_owned();
-        let there = caller_of(&world, &key).unwrap();
-        assert_eq!((there.account.as_str(), there.invocation.as_deref()), ("111122223333", Some("invocation-1")));
-        attach(&mut world, &own.access_key_id, Some("invocation-2"));
-        assert_eq!(caller_of(&world, &key).unwrap().invocation.as_deref(), Some("invocation-2"));
-
-        world.now += TimeDelta::hours(1);
-        assert_eq!(caller_of(&world, &key).unwrap_err().code, "ExpiredToken");
+        let key = credentials_for(&mut world, DEFAULT_ACCOUNT, "fan-out-role", "fan-out").access_key_id;
+        assert!(key.len() == 20 && key.starts_with("ASIA"), "{key}");
+        let table = [
+            ("111122223333", "arn:aws:iam::111122223333:root"),
+            ("AKIDEXAMPLE", "arn:aws:iam::123456789012:root"),
+            (key.as_str(), "arn:aws:sts::123456789012:assumed-role/fan-out-role/fan-out"),
+        ];
+        for (key, arn) in table {
+            assert_eq!(ask(&mut world, key, "GetCallerIdentity", json!({})).unwrap()["Arn"], arn);
+        }
     }
 
     #[test]
-    fn what_cannot_be_assumed_is_refused() {
+    fn sessions_of_the_same_name_have_keys_of_their_own() {
         let mut world = world();
-        let context = as_caller(caller_of(&world, "x").unwrap());
-        let mut refused = |input: Value| call(&mut world, &context, "AssumeRole", input).unwrap_err().code;
-        let role = "arn:aws:iam::111122223333:role/Target";
-        assert_eq!(refused(json!({"RoleArn": "role/Target", "RoleSessionName": "ok"})), "ValidationError");
-        assert_eq!(refused(json!({"RoleArn": role, "RoleSessionName": "with space"})), "ValidationError");
-        assert_eq!(refused(json!({"RoleArn": role, "RoleSessionName": "ok", "DurationSeconds": "60"})), "ValidationError");
-        let unknown = json!({"RoleArn": "arn:aws:iam::123456789012:role/Nobody", "RoleSessionName": "ok"});
-        assert_eq!(refused(unknown), "AccessDenied");
+        let first = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s");
+        assert_ne!(first, credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s"));
+    }
+
+    #[test]
+    fn an_assumed_session_follows_the_invocation_of_its_parent() {
+        let mut world = world();
+        let key = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s").access_key_id;
+        attach(&mut world, &key, Some("one"));
+        let input = json!({"RoleArn": "arn:aws:iam::111122223333:role/path/reader", "RoleSessionName": "there"});
+        let answer = ask(&mut world, &key, "AssumeRole", input).unwrap();
+        assert_eq!(answer["AssumedRoleUser"]["Arn"], "arn:aws:sts::111122223333:assumed-role/reader/there");
+        assert_eq!(answer["Credentials"]["Expiration"], "2026-01-01T01:00:00Z");
+        let child = answer["Credentials"]["AccessKeyId"].as_str().unwrap().to_owned();
+        assert_eq!(caller_of(&world, &child).invocation.as_deref(), Some("one"));
+        attach(&mut world, &key, None);
+        assert_eq!(caller_of(&world, &child).invocation, None);
+        attach(&mut world, &key, Some("two"));
+        assert_eq!(caller_of(&world, &child).invocation.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_role_is_assumed_by_the_rules() {
+        let mut world = world();
+        world.stacks.roles.insert("short".to_owned(), json!({}));
+        let arn = "arn:aws:iam::123456789012:role/short";
+        let table = [
+            (json!({"RoleArn": arn, "RoleSessionName": "ok"}), None),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "DurationSeconds": "900", "ExternalId": "id"}), None),
+            (json!({"RoleArn": arn, "RoleSessionName": "x"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "a b"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "DurationSeconds": "60"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "DurationSeconds": "7200"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "Policy": "{}"}), Some("ValidationError")),
+            (json!({"RoleArn": "short", "RoleSessionName": "ok"}), Some("ValidationError")),
+            (json!({"RoleArn": "arn:aws:iam::123456789012:role/none", "RoleSessionName": "ok"}), Some("AccessDenied")),
+        ];
+        for (input, expected) in table {
+            let code = ask(&mut world, "AKID", "AssumeRole", input.clone()).err().map(|error| error.code);
+            assert_eq!(code.as_deref(), expected, "{input}");
+        }
     }
 }

@@ -260,6 +260,21 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_names_the_ami() {
+        let mut world = world();
+        put_ami(&mut world, "ami-00000000000000001", ACCOUNT, "available");
+        let input = json!({"Name": "/base/ami", "Value": "ami-00000000000000001", "Type": "String"});
+        ssm::call(&mut world, &context(), "PutParameter", input).unwrap();
+        let arn = format!("ssm:arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/base/ami");
+        for reference in ["ssm:/base/ami", &arn] {
+            let materials = resolve(&world, reference);
+            assert_eq!((materials.parent.as_str(), materials.problems.len()), ("ami-00000000000000001", 0));
+        }
+        let public = resolve(&world, "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
+        assert_eq!((public.os_version.as_deref(), public.problems.len()), (Some("Amazon Linux 2023"), 0));
+    }
+
+    #[test]
     fn an_ami_of_an_image_has_its_operating_system() {
         let mut world = world();
         put_image(&mut world, "base", "1.0.0", 1, "AVAILABLE");

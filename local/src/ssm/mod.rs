@@ -62,32 +62,6 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: Value)
     }
 }
 
-/// The current version of a parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// The Region.
-    pub region: String,
-    /// 12 digits.
-    pub account: String,
-    /// The parameter.
-    pub name: String,
-    /// Its value, in clear.
-    pub value: String,
-    /// Its version.
-    pub version: i64,
-    /// Its description.
-    pub description: Option<String>,
-    /// `text` or `aws:ec2:image`.
-    pub data_type: String,
-    /// The labels of that version.
-    pub labels: Vec<String>,
-}
-
-/// All parameters that can be read now, by Region, account and name.
-pub fn published(_world: &World) -> Vec<Published> {
-    Vec::new()
-}
-
 /// Handles what Parameter Store posted.
 pub fn on(world: &mut World, event: Event) {
     match event {

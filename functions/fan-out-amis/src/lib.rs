@@ -27,6 +27,7 @@ use shared::clients::Regional;
 use shared::error::chain;
 use shared::plan::Outcome;
 use shared::telemetry::count;
+use std::fmt;
 
 /// The function, ready for invocations.
 #[derive(Debug)]
@@ -74,8 +75,8 @@ pub enum Handled {
     Plan(Box<Plan>),
 }
 
-/// An invocation that has to be tried again.
-#[derive(Debug, thiserror::Error)]
+/// An invocation that has to be tried again. The runtime logs it by its `Debug` form, which is one readable line.
+#[derive(thiserror::Error)]
 pub enum Failed {
     /// Which account the function belongs to isn't known.
     #[error("the invoked function's ARN can't be read")]
@@ -120,10 +121,8 @@ impl Function {
             };
             match result {
                 Ok(result) => notifications.push(Answered { message_id, result }),
-                Err(failed) => {
-                    error!(message_id, error = chain(&failed), "message failed");
-                    failure.get_or_insert(failed);
-                }
+                Err(failed) if failure.is_none() => failure = Some(failed),
+                Err(failed) => error!(message_id, error = chain(&failed), "message failed as well"),
             }
         }
         failure.map_or(Ok(Answer { notifications }), Err)
@@ -191,6 +190,12 @@ fn outcomes(plan: &Plan) -> String {
         format!("{subject}: {outcome}")
     };
     plan.steps.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(self))
+    }
 }
 
 impl From<Failed> for Diagnostic {

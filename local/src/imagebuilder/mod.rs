@@ -3,15 +3,28 @@
 //! Semantics only: names, types, patterns, pages and idempotency are the model engine's ([`crate::model`]).
 
 pub mod build;
+mod calls;
 pub mod catalogue;
+mod component;
+mod configuration;
+mod document;
 pub mod image;
+mod list;
+mod lookup;
+mod managed;
+pub mod naming;
+mod pipeline;
+mod recipe;
 pub mod store;
+mod supply;
+mod tags;
+#[cfg(test)]
+mod tests;
 
+pub use calls::call;
 pub use store::Store;
 
-use crate::wire::{ApiError, Context};
 use crate::world::World;
-use serde_json::Value;
 
 /// What Image Builder causes.
 #[derive(Debug, Clone)]
@@ -35,18 +48,6 @@ pub enum Event {
 /// Fills a new world: the managed catalogue.
 pub fn begin(world: &mut World) {
     catalogue::begin(world);
-}
-
-/// One API call; `input` holds all members of the operation's input shape whatever their place on the wire.
-///
-/// # Errors
-/// As Image Builder answers.
-pub fn call(_world: &mut World, _context: &Context, operation: &str, _input: Value) -> Result<Value, ApiError> {
-    Err(ApiError::new(
-        501,
-        "NotImplementedException",
-        format!("{operation} is not supported by the local Image Builder"),
-    ))
 }
 
 /// Handles what Image Builder posted.

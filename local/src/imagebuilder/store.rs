@@ -2,8 +2,8 @@
 
 use crate::clock::Time;
 use serde_json::{Map, Value};
-use shared::version::Version;
-use std::collections::BTreeMap;
+use shared::version::{Version, VersionPattern};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds of resources, by their segment in ARNs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +108,10 @@ pub struct Store {
     pub builds: BTreeMap<String, BuildState>,
     /// The answers of calls with a client token: (account, Region, operation, token) → (the parameters' text, the answer).
     pub tokens: BTreeMap<(String, String, String, String), (String, Value)>,
+    /// When the next managed image is released.
+    pub next_release: Option<Time>,
+    /// The managed names that the catalogue lacked and a warning was given for.
+    pub warned: BTreeSet<String>,
     made: u64,
 }
 
@@ -143,4 +147,25 @@ impl Store {
         found.sort_by_key(|resource| resource.made);
         found
     }
+}
+
+/// The highest version that a pattern selects, and its highest build, among the resources of a name that pass `filter`.
+pub fn latest<'a>(
+    store: &'a Store,
+    kind: Kind,
+    region: &str,
+    owner: &str,
+    segment: &str,
+    pattern: &VersionPattern,
+    filter: impl Fn(&Resource) -> bool,
+) -> Option<&'a Resource> {
+    // ARNs sort by name, so a name's resources lie side by side.
+    let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/", kind.segment());
+    store
+        .resources
+        .range(prefix.clone()..)
+        .take_while(|(arn, _)| arn.starts_with(&prefix))
+        .map(|(_, resource)| resource)
+        .filter(|resource| resource.version.is_some_and(|version| pattern.matches(version)) && filter(resource))
+        .max_by_key(|resource| (resource.version, resource.build))
 }

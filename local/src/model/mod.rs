@@ -1,17 +1,30 @@
-//! The engine that is driven by the service model as data.
+//! The engine that is driven by the service model as data: routing, names, types, limits, error codes, pages
+//! and filters come from `model.json`, so that handlers hold semantics only.
 
-use crate::wire::{ApiError, Request, Response, json};
-use serde_json::Value;
+mod filter;
+mod page;
+mod schema;
+mod validate;
+mod wire;
 
-/// The operation that a request routes to, and all its input members from path, query string and body, validated.
-///
-/// # Errors
-/// As Image Builder answers what its model doesn't allow.
-pub fn decode(_request: &Request) -> Result<(String, Value), ApiError> {
-    Err(ApiError::new(404, "ResourceNotFoundException", "no such operation"))
+pub(crate) use filter::filtered;
+pub(crate) use page::paged;
+pub(crate) use schema::{Operation, operation};
+pub use validate::validate;
+pub(crate) use validate::{accepted, projected};
+pub use wire::{decode, encode};
+
+use crate::wire::ApiError;
+
+/// A failure with the HTTP status that the model gives its code; codes outside the model are the caller's fault, 400.
+pub(crate) fn error(code: &str, message: impl Into<String>) -> ApiError {
+    ApiError::new(schema::status(code), code, message)
 }
 
-/// The answer on the wire.
-pub fn encode(_operation: &str, _request_id: &str, result: Result<Value, ApiError>) -> Response {
-    json::encode(result)
+/// The refusal of one parameter's value, in the words that the service was seen to use.
+pub(crate) fn bad_value(parameter: &str, details: impl std::fmt::Display) -> ApiError {
+    error(
+        "InvalidParameterValueException",
+        format!("The value supplied for parameter '{parameter}' is not valid. {details}"),
+    )
 }

@@ -3,7 +3,6 @@
 use super::error::{Refusal, only};
 use super::evaluate::{Made, text};
 use crate::dispatch;
-use crate::journal::Kind;
 use crate::wire::Context;
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -71,8 +70,7 @@ const SUBSCRIPTION: [&str; 10] = [
     "TopicArn",
 ];
 
-/// Subscribes an endpoint, of which the local SNS has one kind: functions. Answers the subscription's ARN, `None`
-/// when the endpoint isn't there locally.
+/// Subscribes an endpoint. Answers the subscription's ARN, `None` when the endpoint is a function that can't run here.
 pub(super) fn subscription(
     world: &mut World,
     context: &Context,
@@ -81,14 +79,11 @@ pub(super) fn subscription(
     only(properties, &SUBSCRIPTION)?;
     let member = |name: &str| properties.get(name).and_then(text).unwrap_or_default();
     let (protocol, endpoint, topic) = (member("Protocol"), member("Endpoint"), member("TopicArn"));
-    if protocol != "lambda" || world.stacks.absent_functions.contains(&endpoint) {
-        let subject = topic.rsplit(':').next().unwrap_or_default().to_owned();
-        let detail = format!("nothing is delivered to the {protocol} endpoint {endpoint:?}: it isn't there locally");
-        world.record(Kind::Warning, subject, Some(&context.region), detail);
+    if world.stacks.absent_functions.contains(&endpoint) {
         return Ok(None);
     }
     let mut attributes = Map::new();
-    for name in ["FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "RawMessageDelivery"] {
+    for name in ["DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"] {
         match properties.get(name) {
             Some(value @ Value::Object(_)) => attributes.insert(name.to_owned(), json!(value.to_string())),
             Some(value) => attributes.insert(name.to_owned(), json!(text(value))),

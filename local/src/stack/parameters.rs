@@ -176,6 +176,7 @@ fn made_up_value(name: &str, kind: &str, node: &Node, seed: Seed) -> String {
         _ if lower.ends_with("vpcid") => id("vpc"),
         _ if lower.contains("securitygroup") => id("sg"),
         _ if lower.ends_with("amiid") || lower.ends_with("imageid") => id("ami"),
+        _ if lower.contains("email") => "someone@example.com".to_owned(),
         _ if lower.ends_with("version") => "1.0.0".to_owned(),
         _ if lower.ends_with("accountid") => "111122223333".to_owned(),
         _ => dashed(name),
@@ -238,6 +239,7 @@ mod tests {
             ("A: {Type: String, AllowedPattern: '^o-[a-z0-9]{10,32}$'}", "o-exampleorg1"),
             ("A: {Type: String, AllowedPattern: '\\d{12}'}", "111122223333"),
             ("SourceAmiId: {Type: String}", "ami-"),
+            ("NotificationEmail: {Type: String}", "someone@example.com"),
         ] {
             let made = values(&format!("  {text}"), &[]).unwrap().remove(0);
             let Source::Known(Value::String(value)) = &made.value else { panic!("{text}: {made:?}") };

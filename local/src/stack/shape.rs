@@ -1,56 +1,22 @@
 //! From CloudFormation's properties to an API's input, by the shapes of the service model: `ParentImage` becomes
 //! `parentImage`, the keys of a map stay, and `"true"` becomes `true` where the API wants a boolean.
 
-use serde::Deserialize;
+use crate::model::{self, Kind};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-#[derive(Deserialize)]
-struct Model {
-    operations: BTreeMap<String, Operation>,
-    shapes: BTreeMap<String, Shape>,
-}
-
-#[derive(Deserialize)]
-struct Operation {
-    input: String,
-}
-
-#[derive(Deserialize)]
-struct Shape {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    members: BTreeMap<String, Member>,
-    #[serde(default)]
-    min: f64,
-    member: Option<String>,
-    value: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Member {
-    shape: String,
-}
-
-static MODEL: LazyLock<Model> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../model/model.json")).expect("the model is read by a test of this module")
-});
 
 /// The input of an Image Builder operation from a resource's properties. `renamed` holds the properties that the
 /// API calls otherwise. Fails with the paths of the properties that the operation doesn't have.
 pub(super) fn input(operation: &str, properties: &Value, renamed: &[(&str, &str)]) -> Result<Value, Vec<String>> {
     let mut unknown = Vec::new();
-    let shape = &MODEL.operations.get(operation).expect("operations are named by this program").input;
+    let shape = &model::operation(operation).expect("the operations that make resources are in the model").input;
     let value = convert(shape, properties, renamed, "", &mut unknown);
     if unknown.is_empty() { Ok(value) } else { Err(unknown) }
 }
 
 fn convert(shape: &str, value: &Value, renamed: &[(&str, &str)], path: &str, unknown: &mut Vec<String>) -> Value {
-    let shape = MODEL.shapes.get(shape).expect("the model names only shapes that it has");
-    match (shape.kind.as_str(), value) {
-        ("structure", Value::Object(object)) => {
+    let shape = model::shape(shape);
+    match (shape.kind, value) {
+        (Kind::Structure, Value::Object(object)) => {
             let mut result = Map::new();
             for (key, value) in object {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -69,33 +35,35 @@ fn convert(shape: &str, value: &Value, renamed: &[(&str, &str)], path: &str, unk
             }
             Value::Object(result)
         }
-        ("map", Value::Object(object)) => {
+        (Kind::Map, Value::Object(object)) => {
             let inner = shape.value.as_deref().unwrap_or_default();
             object.iter().map(|(key, value)| (key.clone(), convert(inner, value, renamed, path, unknown))).collect()
         }
-        ("list", Value::Array(items)) => {
+        (Kind::List, Value::Array(items)) => {
             let inner = shape.member.as_deref().unwrap_or_default();
             items.iter().map(|item| convert(inner, item, renamed, path, unknown)).collect()
         }
-        ("string", Value::Number(_) | Value::Bool(_)) => Value::String(value.to_string()),
-        ("boolean", Value::String(text)) => match text.to_ascii_lowercase().as_str() {
+        (Kind::String, Value::Number(_) | Value::Bool(_)) => Value::String(value.to_string()),
+        (Kind::Boolean, Value::String(text)) => match text.to_ascii_lowercase().as_str() {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
             _ => value.clone(),
         },
-        ("integer" | "long", Value::String(text)) => text.parse::<i64>().map_or_else(|_| value.clone(), Value::from),
-        ("double", Value::String(text)) => text.parse::<f64>().map_or_else(|_| value.clone(), Value::from),
+        (Kind::Integer | Kind::Long, Value::String(text)) => {
+            text.parse::<i64>().map_or_else(|_| value.clone(), Value::from)
+        }
+        (Kind::Double, Value::String(text)) => text.parse::<f64>().map_or_else(|_| value.clone(), Value::from),
         _ => value.clone(),
     }
 }
 
 /// CloudFormation doesn't send null, nor an empty list or map that the API would refuse.
 fn absent(shape: &str, value: &Value) -> bool {
-    let least = MODEL.shapes.get(shape).map_or(0.0, |shape| shape.min);
+    let least = model::shape(shape).min.unwrap_or(0);
     match value {
         Value::Null => true,
-        Value::Array(items) => items.is_empty() && least > 0.0,
-        Value::Object(object) => object.is_empty() && least > 0.0,
+        Value::Array(items) => items.is_empty() && least > 0,
+        Value::Object(object) => object.is_empty() && least > 0,
         _ => false,
     }
 }

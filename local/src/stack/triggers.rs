@@ -83,7 +83,11 @@ pub(super) fn schedule(
 fn is_here(world: &mut World, context: &Context, name: &str, target: &Value) -> bool {
     let arn = target["Arn"].as_str().unwrap_or_default();
     let service = arn.split(':').nth(2).unwrap_or_default();
-    if ["lambda", "sns"].contains(&service) && !world.stacks.absent_functions.contains(arn) {
+    // An absent function was named when its place in the template was reached.
+    if world.stacks.absent_functions.contains(arn) {
+        return false;
+    }
+    if ["lambda", "sns"].contains(&service) {
         return true;
     }
     let detail = format!("nothing is delivered to the target {arn:?}: it isn't there locally");

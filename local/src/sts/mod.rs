@@ -1,15 +1,29 @@
 //! STS: who a caller is, and sessions of roles. Also what an access key stands for.
 
-use crate::wire::{ApiError, Caller, Context};
-use crate::world::World;
-use serde_json::Value;
+use crate::clock::iso_seconds;
+use crate::wire::{ApiError, Caller, Context, Principal};
+use crate::world::{DEFAULT_ACCOUNT, World};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use shared::arn::Arn;
+use std::collections::BTreeMap;
 
 /// STS's XML name space.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// What STS knows: the sessions that were handed out.
 #[derive(Debug, Default)]
-pub struct Store {}
+pub struct Store {
+    /// By access key ID.
+    sessions: BTreeMap<String, Session>,
+}
+
+#[derive(Debug)]
+struct Session {
+    caller: Caller,
+    /// The access key ID of the session that assumed this one's role.
+    parent: Option<String>,
+}
 
 /// Temporary credentials of a role's session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,25 +40,258 @@ pub struct Credentials {
 ///
 /// # Errors
 /// As STS answers.
-pub fn call(_world: &mut World, _context: &Context, operation: &str, _input: Value) -> Result<Value, ApiError> {
-    Err(ApiError::bad("InvalidAction", format!("Could not find operation {operation} for version 2011-06-15")))
+pub fn call(world: &mut World, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
+    match operation {
+        "GetCallerIdentity" => Ok(json!({
+            "Arn": context.caller.arn(),
+            "UserId": user_id(world, &context.caller),
+            "Account": context.account(),
+        })),
+        "AssumeRole" => assume_role(world, context, &input),
+        _ => {
+            Err(ApiError::bad("InvalidAction", format!("Could not find operation {operation} for version 2011-06-15")))
+        }
+    }
+}
+
+/// `AROA…:session` for a session of a role, else the account.
+fn user_id(world: &World, caller: &Caller) -> String {
+    match &caller.principal {
+        Principal::Role { name, session } => format!("{}:{session}", role_id(world, &caller.account, name)),
+        Principal::Root | Principal::Service(_) => caller.account.clone(),
+    }
+}
+
+fn role_id(world: &World, account: &str, role: &str) -> String {
+    format!("AROA{}", alphanumeric(world, &["role id", account, role], 17))
+}
+
+/// Upper-case letters and digits, as in AWS's identifiers.
+fn alphanumeric(world: &World, key: &[&str], len: usize) -> String {
+    const SYMBOLS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let digits = world.seed.hex(key, 32);
+    let more = world.seed.hex(&[&digits], 32);
+    let bytes = digits.as_bytes().chunks(2).chain(more.as_bytes().chunks(2));
+    bytes
+        .map(|pair| pair.iter().fold(0, |sum, digit| sum * 16 + (*digit as char).to_digit(16).unwrap_or(0)))
+        .map(|byte| char::from(SYMBOLS[(byte % 32) as usize]))
+        .take(len)
+        .collect()
+}
+
+fn assume_role(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+    let known = ["RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId"];
+    if let Some(name) =
+        input.as_object().into_iter().flat_map(|input| input.keys()).find(|name| !known.contains(&name.as_str()))
+    {
+        return Err(invalid(format!("{name} is not supported by the local STS")));
+    }
+    let text = |member: &str| input.get(member).and_then(Value::as_str).unwrap_or_default();
+    let (role_arn, session) = (text("RoleArn"), text("RoleSessionName"));
+    let arn: Option<Arn> = role_arn.parse().ok();
+    let (account, path) = arn
+        .as_ref()
+        .filter(|arn| arn.service == "iam" && arn.account.len() == 12)
+        .and_then(|arn| Some((arn.account.as_str(), arn.resource.strip_prefix("role/")?)))
+        .ok_or_else(|| invalid(format!("{role_arn} is invalid")))?;
+    let role = path.rsplit('/').next().unwrap_or(path);
+    let symbols = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if !(2..=64).contains(&session.len()) || !session.chars().all(symbols) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{session}' at 'roleSessionName' failed to satisfy constraint: Member \
+             must satisfy regular expression pattern: [\\w+=,.@-]*, with a length of 2 to 64"
+        )));
+    }
+    let external_id = input.get("ExternalId").and_then(Value::as_str);
+    if external_id.is_some_and(|id| !(2..=1224).contains(&id.len())) {
+        return Err(invalid(
+            "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must have length between 2 and 1224",
+        ));
+    }
+    // What other accounts hold isn't known here.
+    let properties = world.stacks.roles.get(role);
+    if account == DEFAULT_ACCOUNT && properties.is_none() {
+        return Err(ApiError::new(
+            403,
+            "AccessDenied",
+            format!(
+                "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+                context.caller.arn()
+            ),
+        ));
+    }
+    let longest = match properties.and_then(|role| role.get("MaxSessionDuration")) {
+        Some(Value::String(seconds)) => seconds.parse().unwrap_or(3600),
+        Some(seconds) => seconds.as_i64().unwrap_or(3600),
+        // The local AWS doesn't know the role: the longest that any can have.
+        None if properties.is_none() => 43_200,
+        None => 3600,
+    };
+    let seconds = duration(text("DurationSeconds"), longest, &context.caller)?;
+    let parent = parent_of(world, &context.caller);
+    let credentials = new_session(world, account, role, session, parent);
+    let caller = caller_of(world, &credentials.access_key_id);
+    Ok(json!({
+        "Credentials": {
+            "AccessKeyId": credentials.access_key_id,
+            "SecretAccessKey": credentials.secret_access_key,
+            "SessionToken": credentials.session_token,
+            "Expiration": iso_seconds(world.now + TimeDelta::seconds(seconds)),
+        },
+        "AssumedRoleUser": {"AssumedRoleId": user_id(world, &caller), "Arn": caller.arn()},
+    }))
+}
+
+fn duration(text: &str, longest: i64, caller: &Caller) -> Result<i64, ApiError> {
+    if text.is_empty() {
+        return Ok(3600);
+    }
+    let seconds = text.parse().ok().filter(|seconds| (900..=43_200).contains(seconds)).ok_or_else(|| {
+        invalid(format!(
+            "1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy constraint: Member \
+             must have value between 900 and 43200"
+        ))
+    })?;
+    if seconds > 3600 && matches!(caller.principal, Principal::Role { .. }) {
+        return Err(invalid(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+        ));
+    }
+    if seconds > longest {
+        return Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
+    }
+    Ok(seconds)
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::bad("ValidationError", message)
+}
+
+/// The session that takes part in the caller's invocation under the caller's name. Several of the same name
+/// in one invocation descend from the same process, so any of them will do.
+fn parent_of(world: &World, caller: &Caller) -> Option<String> {
+    caller.invocation.as_ref()?;
+    world.sts.sessions.iter().find(|(_, session)| session.caller == *caller).map(|(key, _)| key.clone())
 }
 
 /// Credentials of a new session of a role, such as a function's process gets.
-pub fn credentials_for(_world: &mut World, _account: &str, _role: &str, _session: &str) -> Credentials {
-    Credentials { access_key_id: String::new(), secret_access_key: String::new(), session_token: String::new() }
+pub fn credentials_for(world: &mut World, account: &str, role: &str, session: &str) -> Credentials {
+    new_session(world, account, role, session, None)
+}
+
+fn new_session(world: &mut World, account: &str, role: &str, session: &str, parent: Option<String>) -> Credentials {
+    let name = format!("session {account} {role} {session} {}", parent.as_deref().unwrap_or_default());
+    let nth = world.count(&name).to_string();
+    let access_key_id = format!("ASIA{}", alphanumeric(world, &["access key", &name, &nth], 16));
+    let credentials = Credentials {
+        secret_access_key: world.seed.hex(&["secret", &access_key_id], 32),
+        session_token: world.seed.hex(&["token", &access_key_id], 32),
+        access_key_id: access_key_id.clone(),
+    };
+    let invocation = parent.as_ref().and_then(|parent| world.sts.sessions.get(parent)?.caller.invocation.clone());
+    let principal = Principal::Role { name: role.to_owned(), session: session.to_owned() };
+    let caller = Caller { account: account.to_owned(), principal, invocation };
+    world.sts.sessions.insert(access_key_id, Session { caller, parent });
+    credentials
 }
 
 /// The session of an access key takes part in an invocation from now on (`None`: in none). Sessions that
 /// were assumed with that key follow it.
-pub fn attach(_world: &mut World, _access_key_id: &str, _invocation: Option<&str>) {}
+pub fn attach(world: &mut World, access_key_id: &str, invocation: Option<&str>) {
+    let mut keys = vec![access_key_id.to_owned()];
+    while let Some(key) = keys.pop() {
+        if let Some(session) = world.sts.sessions.get_mut(&key) {
+            session.caller.invocation = invocation.map(str::to_owned);
+        }
+        let children = world.sts.sessions.iter().filter(|(_, session)| session.parent.as_deref() == Some(&key));
+        keys.extend(children.map(|(key, _)| key.clone()));
+    }
+}
 
 /// Whom an access key stands for. Any key is accepted: an unknown one of 12 digits is that account's
 /// root, any other unknown one the default account's.
-pub fn caller_of(_world: &World, _access_key_id: &str) -> Caller {
-    Caller {
-        account: crate::world::DEFAULT_ACCOUNT.to_owned(),
-        principal: crate::wire::Principal::Root,
-        invocation: None,
+pub fn caller_of(world: &World, access_key_id: &str) -> Caller {
+    if let Some(session) = world.sts.sessions.get(access_key_id) {
+        return session.caller.clone();
+    }
+    let is_account = access_key_id.len() == 12 && access_key_id.bytes().all(|byte| byte.is_ascii_digit());
+    let account = if is_account { access_key_id } else { DEFAULT_ACCOUNT };
+    Caller { account: account.to_owned(), principal: Principal::Root, invocation: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Seed;
+
+    fn world() -> World {
+        World::new(Seed(7), "2026-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    fn ask(world: &mut World, key: &str, operation: &str, input: Value) -> Result<Value, ApiError> {
+        let caller = caller_of(world, key);
+        let context = Context { caller, region: "us-east-1".to_owned(), request_id: "r".to_owned() };
+        call(world, &context, operation, input)
+    }
+
+    #[test]
+    fn an_access_key_tells_the_caller() {
+        let mut world = world();
+        let key = credentials_for(&mut world, DEFAULT_ACCOUNT, "fan-out-role", "fan-out").access_key_id;
+        assert!(key.len() == 20 && key.starts_with("ASIA"), "{key}");
+        let table = [
+            ("111122223333", "arn:aws:iam::111122223333:root"),
+            ("AKIDEXAMPLE", "arn:aws:iam::123456789012:root"),
+            (key.as_str(), "arn:aws:sts::123456789012:assumed-role/fan-out-role/fan-out"),
+        ];
+        for (key, arn) in table {
+            assert_eq!(ask(&mut world, key, "GetCallerIdentity", json!({})).unwrap()["Arn"], arn);
+        }
+    }
+
+    #[test]
+    fn sessions_of_the_same_name_have_keys_of_their_own() {
+        let mut world = world();
+        let first = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s");
+        assert_ne!(first, credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s"));
+    }
+
+    #[test]
+    fn an_assumed_session_follows_the_invocation_of_its_parent() {
+        let mut world = world();
+        let key = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s").access_key_id;
+        attach(&mut world, &key, Some("one"));
+        let input = json!({"RoleArn": "arn:aws:iam::111122223333:role/path/reader", "RoleSessionName": "there"});
+        let answer = ask(&mut world, &key, "AssumeRole", input).unwrap();
+        assert_eq!(answer["AssumedRoleUser"]["Arn"], "arn:aws:sts::111122223333:assumed-role/reader/there");
+        assert_eq!(answer["Credentials"]["Expiration"], "2026-01-01T01:00:00Z");
+        let child = answer["Credentials"]["AccessKeyId"].as_str().unwrap().to_owned();
+        assert_eq!(caller_of(&world, &child).invocation.as_deref(), Some("one"));
+        attach(&mut world, &key, None);
+        assert_eq!(caller_of(&world, &child).invocation, None);
+        attach(&mut world, &key, Some("two"));
+        assert_eq!(caller_of(&world, &child).invocation.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_role_is_assumed_by_the_rules() {
+        let mut world = world();
+        world.stacks.roles.insert("short".to_owned(), json!({}));
+        let arn = "arn:aws:iam::123456789012:role/short";
+        let table = [
+            (json!({"RoleArn": arn, "RoleSessionName": "ok"}), None),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "DurationSeconds": "900", "ExternalId": "id"}), None),
+            (json!({"RoleArn": arn, "RoleSessionName": "x"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "a b"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "DurationSeconds": "60"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "DurationSeconds": "7200"}), Some("ValidationError")),
+            (json!({"RoleArn": arn, "RoleSessionName": "ok", "Policy": "{}"}), Some("ValidationError")),
+            (json!({"RoleArn": "short", "RoleSessionName": "ok"}), Some("ValidationError")),
+            (json!({"RoleArn": "arn:aws:iam::123456789012:role/none", "RoleSessionName": "ok"}), Some("AccessDenied")),
+        ];
+        for (input, expected) in table {
+            let code = ask(&mut world, "AKID", "AssumeRole", input.clone()).err().map(|error| error.code);
+            assert_eq!(code.as_deref(), expected, "{input}");
+        }
     }
 }

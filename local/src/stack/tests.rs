@@ -232,3 +232,169 @@ fn a_template_in_json_deploys() {
     let text = "{\n\t\"Resources\": {\n\t\t\"Logs\": {\"Type\": \"AWS::S3::Bucket\", \"Properties\": {\"BucketName\": {\"Fn::Sub\": \"logs-${AWS::Region}\"}}}\n\t},\n\t\"Outputs\": {\"Arn\": {\"Value\": {\"Fn::GetAtt\": \"Logs.Arn\"}}}\n}";
     assert_eq!(deploy(&mut world(), text, &[]).unwrap().outputs["Arn"], "arn:aws:s3:::logs-us-east-1");
 }
+
+/// A pipeline of pipelines, as people write it.
+const PIPELINE: &str = "
+Parameters:
+  Base: {Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}
+  Accounts: {Type: CommaDelimitedList, Default: '111122223333'}
+  Tests: {Type: String, Default: 'true'}
+Conditions: {TestsOn: !Equals [!Ref Tests, 'true']}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: builds, Subscription: [{Protocol: email, Endpoint: someone@example.com}]}
+  BaseParameter:
+    Type: AWS::SSM::Parameter
+    Properties: {Name: /base/ami, Type: String, Value: !Ref Base, Tags: {Team: images}}
+  Component:
+    Type: AWS::ImageBuilder::Component
+    Properties:
+      Name: tools
+      Version: 1.0.0
+      Platform: Linux
+      Data: |
+        schemaVersion: 1.0
+        phases:
+          - name: build
+            steps:
+              - {name: Tools, action: ExecuteBash, inputs: {commands: ['dnf -y install jq']}}
+  Recipe:
+    Type: AWS::ImageBuilder::ImageRecipe
+    Properties:
+      Name: !Sub '${AWS::StackName}-web'
+      Version: 1.0.0
+      ParentImage: !Sub 'arn:${AWS::Partition}:imagebuilder:${AWS::Region}:aws:image/amazon-linux-2023-x86/x.x.x'
+      Components: [{ComponentArn: !GetAtt Component.LatestVersion.Major}]
+      BlockDeviceMappings: [{DeviceName: /dev/xvda, Ebs: {VolumeSize: '12', VolumeType: gp3, Encrypted: 'true'}}]
+  Infrastructure:
+    Type: AWS::ImageBuilder::InfrastructureConfiguration
+    Properties:
+      Name: web
+      InstanceProfileName: !Ref Profile
+      InstanceTypes: [t3.medium]
+      SnsTopicArn: !Ref Topic
+      TerminateInstanceOnFailure: 'true'
+      SecurityGroupIds: [!If [TestsOn, !Ref AWS::NoValue, sg-1]]
+  Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [builder]}}
+  Distribution:
+    Type: AWS::ImageBuilder::DistributionConfiguration
+    Properties:
+      Name: web
+      Distributions:
+        - Region: !Ref AWS::Region
+          AmiDistributionConfiguration:
+            Name: 'web-{{ imagebuilder:buildDate }}'
+            LaunchPermissionConfiguration: {UserIds: !Ref Accounts}
+  Pipeline:
+    Type: AWS::ImageBuilder::ImagePipeline
+    Properties:
+      Name: web
+      ImageRecipeArn: !Ref Recipe
+      InfrastructureConfigurationArn: !Ref Infrastructure
+      DistributionConfigurationArn: !GetAtt Distribution.Arn
+      ImageTestsConfiguration: !If [TestsOn, !Ref AWS::NoValue, {ImageTestsEnabled: false}]
+      Schedule: {ScheduleExpression: 'cron(0 10 * * ? *)', PipelineExecutionStartCondition: EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE}
+Outputs:
+  Pipeline: {Value: !Ref Pipeline}
+  Recipe: {Value: !Ref Recipe}
+";
+
+#[test]
+fn a_pipeline_is_made_by_image_builders_own_operations() {
+    let mut world = world();
+    let summary = deploy(&mut world, PIPELINE, &[]).unwrap();
+    assert_eq!(summary.outputs["Pipeline"], "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/web");
+    let recipe = world.imagebuilder.get(&summary.outputs["Recipe"]).unwrap();
+    assert_eq!(
+        recipe.document["blockDeviceMappings"][0]["ebs"],
+        json!({"encrypted": true, "volumeSize": 12, "volumeType": "gp3"})
+    );
+    assert_eq!(
+        recipe.document["components"][0]["componentArn"],
+        json!("arn:aws:imagebuilder:us-east-1:123456789012:component/tools/1.x.x")
+    );
+    assert_eq!(summary.no_part, ["AWS::IAM::InstanceProfile (1)"]);
+}
+
+#[test]
+fn what_a_service_refuses_is_told_with_the_line() {
+    let text = PIPELINE.replace("Platform: Linux", "Platform: Plan9");
+    let errors = deploy(&mut world(), &text, &[]).unwrap_err();
+    let line = 1 + text.lines().position(|line| line.starts_with("  Component:")).unwrap();
+    assert_eq!(errors.0.len(), 1, "{errors}");
+    assert_eq!(errors.0[0].line, Some(line));
+    assert!(errors.0[0].message.starts_with("Component (AWS::ImageBuilder::Component): CreateComponent: "), "{errors}");
+}
+
+#[test]
+fn an_image_is_waited_for() {
+    let text = "
+Resources:
+  Recipe:
+    Type: AWS::ImageBuilder::ImageRecipe
+    Properties: {Name: web, Version: 1.0.0, ParentImage: !Sub 'arn:aws:imagebuilder:${AWS::Region}:aws:image/amazon-linux-2023-x86/x.x.x', Components: [{ComponentArn: !Sub 'arn:aws:imagebuilder:${AWS::Region}:aws:component/update-linux/x.x.x'}]}
+  Infrastructure:
+    Type: AWS::ImageBuilder::InfrastructureConfiguration
+    Properties: {Name: web, InstanceProfileName: p}
+  Image:
+    Type: AWS::ImageBuilder::Image
+    Properties: {ImageRecipeArn: !Ref Recipe, InfrastructureConfigurationArn: !Ref Infrastructure}
+  Parameter:
+    Type: AWS::SSM::Parameter
+    Properties: {Name: /web/ami, Type: String, Value: !GetAtt Image.ImageId}
+Outputs: {Ami: {Value: !GetAtt Image.ImageId}}
+";
+    let mut world = world();
+    let mut deployment = deployment(text, &[]).unwrap();
+    let Progress::Waiting { image_arn } = deployment.advance(&mut world).unwrap() else { panic!("didn't wait") };
+    assert_eq!(deployment.advance(&mut world).unwrap(), Progress::Waiting { image_arn: image_arn.clone() });
+    let image = world.imagebuilder.get_mut(&image_arn).unwrap();
+    image.document.insert("state".into(), json!({"status": "AVAILABLE"}));
+    let amis = json!({"amis": [{"region": "us-east-1", "image": "ami-0123456789abcdef0"}]});
+    image.document.insert("outputResources".into(), amis);
+    let Progress::Done(summary) = deployment.advance(&mut world).unwrap() else { panic!("still waits") };
+    assert_eq!(summary.outputs["Ami"], "ami-0123456789abcdef0");
+    let order: Vec<_> = summary.created.iter().map(|(logical, _)| logical.as_str()).collect();
+    assert_eq!(order, ["Recipe", "Infrastructure", "Image", "Parameter"]);
+}
+
+#[test]
+fn dynamic_references_are_resolved() {
+    let text = "
+Resources:
+  A: {Type: AWS::SSM::Parameter, Properties: {Name: /a, Type: String, Value: first}}
+  B: {Type: AWS::SSM::Parameter, DependsOn: A, Properties: {Name: /b, Type: String, Value: 'x-{{resolve:ssm:/a}}-y {{ other }}'}}
+Outputs: {B: {Value: !GetAtt B.Value}}
+";
+    assert_eq!(deploy(&mut world(), text, &[]).unwrap().outputs["B"], "x-first-y {{ other }}");
+    let errors = deploy(&mut world(), &text.replace("ssm:/a", "ssm:/none"), &[]).unwrap_err();
+    assert!(errors.to_string().starts_with("stacks/t.yaml:4: {{resolve:ssm:/none}}: ParameterNotFound"), "{errors}");
+}
+
+#[test]
+fn a_function_is_subscribed_with_its_filter() {
+    let text = "
+Resources:
+  Topic: {Type: AWS::SNS::Topic}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      CodeUri: f
+      FunctionName: f
+      Events:
+        Builds: {Type: SNS, Properties: {Topic: !Ref Topic, FilterPolicy: {state: {status: [AVAILABLE]}}, FilterPolicyScope: MessageBody}}
+Outputs: {Topic: {Value: !Ref Topic}}
+";
+    let mut world = world();
+    let summary = deploy(&mut world, text, &[]).unwrap();
+    let context = crate::wire::Context {
+        caller: crate::wire::Caller::service("123456789012", "test"),
+        region: "us-east-1".into(),
+        request_id: "r".into(),
+    };
+    let input = json!({"TopicArn": summary.outputs["Topic"]});
+    let answer = crate::dispatch::call(&mut world, &context, "sns", "ListSubscriptionsByTopic", input).unwrap();
+    assert_eq!(answer["Subscriptions"][0]["Endpoint"], json!("arn:aws:lambda:us-east-1:123456789012:function:f"));
+}

@@ -1,13 +1,200 @@
-//! The build state machine, and the pipelines' schedules that start it.
+//! The build state machine: what the end of each status brings.
 
-use crate::world::World;
+use super::failure::{self, Failure};
+use super::phases::{self, Size};
+use super::store::Resource;
+use super::{announce, due, outputs};
+use crate::world::{Event, World};
+use crate::{ec2, journal};
+use serde_json::{Value, json};
 
-/// The state of a build ends: the next one begins, or the build ends.
-pub fn on_step(_world: &mut World, _image_arn: &str) {}
+pub use super::due::{on_pipeline_due, reschedule};
 
-/// A pipeline's schedule came due.
-pub fn on_pipeline_due(_world: &mut World, _pipeline_arn: &str, _generation: u64) {}
+/// `web 1.0.0/3`: how the timeline names a build.
+pub(crate) fn subject(image: &Resource) -> String {
+    format!("{} {}", image.text("name").unwrap_or(&image.segment), image.text("version").unwrap_or_default())
+}
 
-/// Posts when a pipeline's schedule comes due next, and voids what was posted before. To be called
-/// whenever a pipeline is made, updated or deleted.
-pub fn reschedule(_world: &mut World, _pipeline_arn: &str) {}
+/// Posts the end of a status that has begun.
+pub(crate) fn post_end(world: &mut World, image_arn: &str, status: &str, size: Size) {
+    let at = world.now + phases::lasts(world.seed, image_arn, status, size);
+    world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
+}
+
+/// The status of a build ends: the next one begins, or the build ends.
+pub fn on_step(world: &mut World, image_arn: &str) {
+    let Some(from) = world.imagebuilder.get(image_arn).map(|image| image.status().to_owned()) else { return };
+    let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
+    // A cancelled build has a step too many: nothing is ahead of it.
+    let Some(next) = build.ahead.first().copied() else { return };
+    if let Some(failure) = build.failure.take_if(|failure| failure.status == from) {
+        build.ahead.clear();
+        return enter(world, image_arn, &from, "FAILED", Some(&failure));
+    }
+    build.ahead.remove(0);
+    if from == "DISTRIBUTING" && next == "INTEGRATING" {
+        deliver(world, image_arn);
+    }
+    enter(world, image_arn, &from, next, None);
+}
+
+fn enter(world: &mut World, image_arn: &str, from: &str, to: &'static str, failure: Option<&Failure>) {
+    let Some(image) = world.imagebuilder.get_mut(image_arn) else { return };
+    let state = failure.map_or_else(|| json!({"status": to}), |failure| Value::Object(failure::state(failure)));
+    image.document.insert("state".into(), state);
+    let image = image.clone();
+    let subject = subject(&image);
+    let detail = failure.map_or_else(|| to.to_owned(), |failure| format!("{to}: {}", failure.summary));
+    world.record(journal::Kind::ImageState, subject.as_str(), Some(&image.region), detail);
+    announce::status_changed(world, &image, from);
+    if phases::in_progress(to) {
+        post_end(world, image_arn, to, Size::of(&image.document));
+    } else {
+        announce::ended(world, &image, &subject);
+    }
+    due::build_changed(world, image_arn);
+}
+
+/// What was built comes to be: the AMIs are registered in EC2 before the build goes on.
+fn deliver(world: &mut World, image_arn: &str) {
+    let Some(image) = world.imagebuilder.get(image_arn) else { return };
+    let Some(build) = world.imagebuilder.builds.get(image_arn) else { return };
+    let (resources, amis) = if image.text("type") == Some("DOCKER") {
+        (json!({"amis": [], "containers": outputs::containers(image, &build.account)}), Vec::new())
+    } else {
+        let amis = outputs::amis(world, image, &build.account);
+        (json!({"amis": outputs::listing(&amis)}), amis)
+    };
+    for ami in amis {
+        world.post(world.now, Event::Ec2(ec2::Event::Register(Box::new(ami))));
+    }
+    if let Some(image) = world.imagebuilder.get_mut(image_arn) {
+        image.document.insert("outputResources".into(), resources);
+    }
+}
+
+/// A build under way shall stop: it is CANCELLED some seconds later, and keeps what it has made.
+pub(crate) fn cancel(world: &mut World, image_arn: &str) {
+    if let Some(build) = world.imagebuilder.builds.get_mut(image_arn) {
+        build.ahead = vec!["CANCELLED"];
+        build.failure = None;
+        let at = world.now + world.span_millis(&["cancel", image_arn], 2_000, 20_000);
+        world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use serde_json::Map;
+
+    /// The statuses of a build by hand, after PENDING, as the journal has them, and the image's document.
+    fn statuses(world: &mut World, pipeline: &str) -> (Vec<String>, Map<String, Value>) {
+        let image = start_pipeline(world, pipeline);
+        run(world);
+        let states = world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::ImageState);
+        let states = states.map(|entry| entry.detail.clone()).collect();
+        (states, world.imagebuilder.get(&image).unwrap().document.clone())
+    }
+
+    #[test]
+    fn a_build_passes_its_statuses_and_leaves_an_image() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({"loggingConfiguration": {"imageLogGroupName": "/l"}}));
+        let start = world.now;
+        let image = start_pipeline(&mut world, &pipeline);
+        let pending = world.imagebuilder.get(&image).unwrap();
+        assert_eq!((pending.status(), &pending.document["outputResources"]), ("PENDING", &json!({"amis": []})));
+        run(&mut world);
+        let states: Vec<_> =
+            world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::ImageState).collect();
+        let details: Vec<_> = states.iter().map(|entry| entry.detail.as_str()).collect();
+        assert_eq!(details, ["CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING", "AVAILABLE"]);
+        let took = (states[5].at - start).num_minutes();
+        assert!((14..40).contains(&took), "{took} minutes");
+
+        let document = &world.imagebuilder.get(&image).unwrap().document;
+        assert_eq!(document["version"], "1.0.0/1");
+        assert_eq!(document["osVersion"], "Amazon Linux 2023");
+        assert_eq!(document["imageRecipe"]["parentImage"], arn("image/base/2026.2.1/1"));
+        let component = &document["imageRecipe"]["components"][0];
+        assert_eq!(component["componentArn"], arn("component/agent/1.0.0/1"));
+        assert_eq!(component["parameters"][0]["name"], "level");
+        assert_eq!(document["tags"], json!({"from": "request"}));
+        assert_eq!(document["sourcePipelineArn"], pipeline);
+        assert_eq!(document["loggingConfiguration"], json!({"logGroupName": "/l"}));
+        assert_eq!(document["outputResources"]["amis"].as_array().unwrap().len(), 3);
+        let pipeline = &world.imagebuilder.get(&pipeline).unwrap().document;
+        assert_eq!((&pipeline["lastRunStatus"], &pipeline["consecutiveFailures"]), (&json!("AVAILABLE"), &json!(0)));
+        assert_eq!(pipeline["dateLastRun"], document["dateCreated"]);
+    }
+
+    #[test]
+    fn without_tests_there_is_no_testing_and_a_failing_test_is_not_run() {
+        let mut world = world();
+        put_web(&mut world);
+        put_failing_component(&mut world, "broken", "test");
+        use_component(&mut world, "broken");
+        let pipeline =
+            put_pipeline(&mut world, "web", json!({"imageTestsConfiguration": {"imageTestsEnabled": false}}));
+        let (states, _) = statuses(&mut world, &pipeline);
+        assert_eq!(states, ["CREATING", "BUILDING", "DISTRIBUTING", "INTEGRATING", "AVAILABLE"]);
+    }
+
+    #[test]
+    fn a_component_that_exits_fails_the_build_at_the_end_of_its_phase() {
+        for (phase, status, passed) in [
+            ("build", "BUILDING", &["CREATING", "BUILDING"][..]),
+            ("validate", "BUILDING", &["CREATING", "BUILDING"]),
+            ("test", "TESTING", &["CREATING", "BUILDING", "TESTING"]),
+        ] {
+            let mut world = world();
+            put_web(&mut world);
+            put_failing_component(&mut world, "broken", phase);
+            use_component(&mut world, "broken");
+            let pipeline = put_pipeline(&mut world, "web", json!({}));
+            let (states, document) = statuses(&mut world, &pipeline);
+            let failed = format!("FAILED: component broken/1.0.0/1, phase {phase}, step Install: exit status 1");
+            assert_eq!(states, [passed, &[failed.as_str()]].concat());
+            let state = &document["state"];
+            assert_eq!((&state["status"], &state["failureContext"]["imageStatus"]), (&json!("FAILED"), &json!(status)));
+            assert!(state["reason"].as_str().unwrap().contains(&format!("in state = '{status}'")));
+            let component = &state["failureContext"]["componentFailure"];
+            assert_eq!(component["componentArn"], arn("component/broken/1.0.0/1"));
+            assert_eq!(component["action"], "ExecuteBash");
+            assert_eq!(document["outputResources"], json!({"amis": []}));
+        }
+    }
+
+    #[test]
+    fn a_parent_that_does_not_resolve_fails_the_build_and_not_the_call() {
+        let mut world = world();
+        put_web(&mut world);
+        let parent = arn("image/base/2026.2.1/1");
+        world.imagebuilder.get_mut(&parent).unwrap().document["state"] = json!({"status": "DEPRECATED"});
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let (states, document) = statuses(&mut world, &pipeline);
+        assert_eq!(states.len(), 2);
+        assert!(document["state"]["reason"].as_str().unwrap().contains("image/base/x.x.x"), "{document:?}");
+    }
+
+    #[test]
+    fn a_cancelled_build_stops_later_and_makes_nothing() {
+        let mut world = world();
+        put_web(&mut world);
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let image = start_pipeline(&mut world, &pipeline);
+        while world.imagebuilder.get(&image).unwrap().status() != "DISTRIBUTING" {
+            let limit = world.now + chrono::TimeDelta::hours(1);
+            world.step(limit).unwrap();
+        }
+        cancel(&mut world, &image);
+        assert_eq!(world.imagebuilder.get(&image).unwrap().status(), "DISTRIBUTING");
+        run(&mut world);
+        let ended = world.imagebuilder.get(&image).unwrap();
+        assert_eq!((ended.status(), &ended.document["outputResources"]), ("CANCELLED", &json!({"amis": []})));
+        assert!(world.journal.entries().iter().all(|entry| entry.kind != journal::Kind::Notification));
+    }
+}

@@ -20,12 +20,20 @@ impl Document {
     }
 }
 
+/// The document as it stands.
+///
+/// # Errors
+/// What is no YAML and in which line, in words.
+pub(super) fn tree(text: &str) -> Result<Node, String> {
+    Reader::new(text).read()
+}
+
 /// Reads a document.
 ///
 /// # Errors
 /// What is wrong with it and in which line, in words.
 pub(super) fn read(text: &str) -> Result<Document, String> {
-    let root = Reader::new(text).read()?;
+    let root = tree(text)?;
     root.mapping("The document")?;
     root.get("schemaVersion").ok_or_else(|| root.fault("The document has no schemaVersion."))?;
     let phases = root.get("phases").ok_or_else(|| root.fault("The document has no phases."))?;
@@ -82,7 +90,7 @@ fn without_nulls(value: &Value) -> Value {
 
 /// A node of the document with its line.
 #[derive(Debug, Clone)]
-struct Node {
+pub(super) struct Node {
     line: usize,
     content: Content,
 }
@@ -99,14 +107,16 @@ impl Node {
         format!("Line {}: {message}", self.line)
     }
 
-    fn text(&self) -> Option<&str> {
+    /// The text of a scalar.
+    pub(super) fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    fn get(&self, key: &str) -> Option<&Self> {
+    /// The node under a key of a mapping.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match &self.content {
             Content::Mapping(entries) => {
                 entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, node)| node)
@@ -125,6 +135,14 @@ impl Node {
         match &self.content {
             Content::List(items) => Ok(items),
             _ => Err(self.fault(&format!("{what} must be a list."))),
+        }
+    }
+
+    /// The items of the list under a key; none where there is no list.
+    pub(super) fn list(&self, key: &str) -> &[Self] {
+        match self.get(key).map(|node| &node.content) {
+            Some(Content::List(items)) => items,
+            _ => &[],
         }
     }
 

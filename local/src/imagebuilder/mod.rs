@@ -2,19 +2,29 @@
 //!
 //! Semantics only: names, types, patterns, pages and idempotency are the model engine's ([`crate::model`]).
 
+mod announce;
 pub mod build;
 mod calls;
 pub mod catalogue;
 mod component;
 mod configuration;
 mod document;
+mod due;
+pub mod failure;
+#[cfg(test)]
+mod fixtures;
 pub mod image;
 mod list;
 mod lookup;
 mod managed;
 pub mod naming;
+mod notification;
+mod outputs;
+mod phases;
 mod pipeline;
 mod recipe;
+mod resolve;
+mod start;
 pub mod store;
 mod supply;
 mod tags;

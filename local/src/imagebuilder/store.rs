@@ -1,5 +1,6 @@
 //! What Image Builder keeps: every resource as the document that its Get operation answers.
 
+use super::failure::Failure;
 use crate::clock::Time;
 use serde_json::{Map, Value};
 use shared::version::{Version, VersionPattern};
@@ -89,8 +90,8 @@ pub struct PipelineState {
 pub struct BuildState {
     /// The statuses that are still to come, the next one first.
     pub ahead: Vec<&'static str>,
-    /// Why it will fail at the end of a status, if it will: the status, and the reason in words.
-    pub failure: Option<(&'static str, String)>,
+    /// Why it will fail at the end of a status, if it will.
+    pub failure: Option<Failure>,
     /// The account that the build belongs to.
     pub account: String,
     /// Where the notification goes: the topic of the infrastructure configuration, as of the build's start.

@@ -1,0 +1,523 @@
+//! The message that Image Builder publishes about a build, in its own JSON form: neither that of its API nor
+//! of its events. Seen in public captures; the odd parts are said where they are made.
+
+use super::store::Resource;
+use crate::draw::Seed;
+use chrono::DateTime;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use shared::version::Version;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Message<'a> {
+    versionless_arn: String,
+    /// A bare integer above 2⁶⁴.
+    semver: u128,
+    arn: &'a str,
+    name: &'a str,
+    /// Without the build.
+    version: String,
+    r#type: &'a str,
+    build_version: u32,
+    state: Value,
+    platform: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_recipe: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container_recipe: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_pipeline_arn: Option<&'a str>,
+    infrastructure_configuration: Option<Value>,
+    /// Not `imageTestsConfiguration`, as the API has it.
+    image_tests_configuration_document: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distribution_configuration: Option<Value>,
+    date_created: String,
+    output_resources: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_execution_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_execution_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distribution_job_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integration_job_id: Option<String>,
+    account_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os_version: Option<&'a str>,
+    enhanced_image_metadata_enabled: bool,
+    build_type: &'a str,
+    /// Internal tags, not the user's.
+    tags: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflows: Option<Value>,
+}
+
+/// The text of the message about a build as it now stands, for the account that it belongs to. `None` for what
+/// isn't a build version.
+pub(crate) fn text(seed: Seed, image: &Resource, account: &str) -> Option<String> {
+    let (version, build) = (image.version?, image.build?);
+    let part = |member: &str, order: &[&str]| {
+        let document = image.document.get(member)?.as_object()?;
+        Some(own_form(seed, document, order, account))
+    };
+    let failed_in = image.document.get("state").and_then(|state| state["failureContext"]["imageStatus"].as_str());
+    let available = image.status() == "AVAILABLE";
+    let tested = image.document.get("imageTestsConfiguration").is_none_or(|it| it["imageTestsEnabled"] != false);
+    let id = |what: &str, present: bool| present.then(|| seed.uuid(&["execution", what, &image.arn]));
+    let distributed = available && image.document.contains_key("distributionConfiguration");
+    let managed = |value: &Value| with_real_owners(seed, value);
+    let message = Message {
+        versionless_arn: image.arn.rsplitn(3, '/').nth(2)?.to_owned(),
+        semver: semver(version, build),
+        arn: &image.arn,
+        name: image.text("name")?,
+        version: version.to_string(),
+        r#type: image.text("type")?,
+        build_version: build,
+        state: state(image),
+        platform: image.text("platform")?,
+        image_recipe: part("imageRecipe", &IMAGE_RECIPE),
+        container_recipe: part("containerRecipe", &CONTAINER_RECIPE),
+        source_pipeline_arn: image.text("sourcePipelineArn"),
+        infrastructure_configuration: part("infrastructureConfiguration", &INFRASTRUCTURE),
+        image_tests_configuration_document: image.document.get("imageTestsConfiguration"),
+        distribution_configuration: part("distributionConfiguration", &DISTRIBUTION),
+        date_created: odd_date(image.text("dateCreated")?),
+        output_resources: image.document.get("outputResources").cloned().unwrap_or_else(|| json!({"amis": []})),
+        // An early failure leaves no execution behind.
+        build_execution_id: id("build", available || failed_in == Some("TESTING")),
+        test_execution_id: id("test", (available && tested) || failed_in == Some("TESTING")),
+        distribution_job_id: id("distribution", distributed),
+        integration_job_id: id("integration", distributed),
+        account_id: account,
+        os_version: image.text("osVersion").filter(|_| available),
+        enhanced_image_metadata_enabled: image.document.get("enhancedImageMetadataEnabled")
+            != Some(&Value::Bool(false)),
+        build_type: image.text("buildType")?,
+        tags: internal_tags(seed, &image.arn),
+        execution_role: image.text("executionRole"),
+        workflows: image.document.get("workflows").map(managed),
+    };
+    serde_json::to_string_pretty(&message).ok()
+}
+
+const IMAGE_RECIPE: [&str; 13] = [
+    "arn",
+    "name",
+    "version",
+    "description",
+    "components",
+    "platform",
+    "parentImage",
+    "blockDeviceMappings",
+    "dateCreated",
+    "tags",
+    "workingDirectory",
+    "additionalInstanceConfiguration",
+    "accountId",
+];
+
+const CONTAINER_RECIPE: [&str; 14] = [
+    "arn",
+    "containerType",
+    "name",
+    "version",
+    "description",
+    "components",
+    "platform",
+    "parentImage",
+    "dockerfileTemplateData",
+    "targetRepository",
+    "dateCreated",
+    "tags",
+    "workingDirectory",
+    "accountId",
+];
+
+const INFRASTRUCTURE: [&str; 16] = [
+    "arn",
+    "name",
+    "description",
+    "instanceTypes",
+    "instanceProfileName",
+    "subnetId",
+    "securityGroupIds",
+    "tags",
+    "logging",
+    "keyPair",
+    "resourceTags",
+    "terminateInstanceOnFailure",
+    "snsTopicArn",
+    "dateCreated",
+    "dateUpdated",
+    "accountId",
+];
+
+const DISTRIBUTION: [&str; 8] =
+    ["arn", "name", "description", "dateCreated", "dateUpdated", "distributions", "tags", "accountId"];
+
+/// A resource in the message's form: its members in the order seen, dates in text, tags and account its own.
+fn own_form(seed: Seed, document: &Map<String, Value>, order: &[&str], account: &str) -> Value {
+    let arn = document.get("arn").and_then(Value::as_str).unwrap_or_default();
+    let member = |name: &str| {
+        Some(match name {
+            "tags" => internal_tags(seed, arn),
+            "accountId" => account.into(),
+            "dateCreated" | "dateUpdated" => odd_date(document.get(name)?.as_str()?).into(),
+            _ => with_real_owners(seed, document.get(name)?),
+        })
+    };
+    let members: Map<String, Value> =
+        order.iter().filter_map(|name| Some(((*name).to_owned(), member(name)?))).collect();
+    Value::Object(members)
+}
+
+/// Status and reason; the failure's context is for the API alone.
+fn state(image: &Resource) -> Value {
+    let mut state = json!({"status": image.status()});
+    if let Some(reason) = image.document.get("state").and_then(|state| state.get("reason")) {
+        state["reason"] = reason.clone();
+    }
+    state
+}
+
+fn semver(version: Version, build: u32) -> u128 {
+    let nodes = [version.major, version.minor, version.patch, build];
+    nodes.into_iter().fold(0, |sum, node| (sum << 30) + u128::from(node))
+}
+
+/// `Jul 28, 2022 1:13:45 AM`, in UTC without saying so.
+fn odd_date(iso: &str) -> String {
+    DateTime::parse_from_rfc3339(iso)
+        .map_or_else(|_| iso.to_owned(), |time| time.to_utc().format("%b %-d, %Y %-I:%M:%S %p").to_string())
+}
+
+fn internal_tags(seed: Seed, arn: &str) -> Value {
+    json!({"internalId": seed.uuid(&["internal id", arn]), "resourceArn": arn})
+}
+
+/// The API says `aws` where the message has the Region's own account of Amazon. The digits are made up.
+fn with_real_owners(seed: Seed, value: &Value) -> Value {
+    match value {
+        Value::String(text) => {
+            let mut parts: Vec<&str> = text.splitn(6, ':').collect();
+            let owner = format!("{:012}", seed.draw(&["owner", parts.get(3).unwrap_or(&"")]) % 1_000_000_000_000);
+            if let ["arn", _, "imagebuilder", _, owned @ "aws", _] = &mut parts[..] {
+                *owned = &owner;
+            }
+            parts.join(":").into()
+        }
+        Value::Array(items) => items.iter().map(|item| with_real_owners(seed, item)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| (name.clone(), with_real_owners(seed, member))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn semver_and_dates_are_as_captured() {
+        assert_eq!(semver("1.0.0".parse().unwrap(), 3), 1_237_940_039_285_380_274_899_124_227);
+        assert_eq!(odd_date("2022-07-28T01:13:45.120Z"), "Jul 28, 2022 1:13:45 AM");
+        assert_eq!(odd_date("2022-07-05T12:00:09Z"), "Jul 5, 2022 12:00:09 PM");
+    }
+
+    proptest! {
+        #[test]
+        fn semver_orders_as_versions_do(a in any::<[u16; 4]>(), b in any::<[u16; 4]>()) {
+            let of = |[major, minor, patch, build]: [u16; 4]| {
+                semver(Version { major: major.into(), minor: minor.into(), patch: patch.into() }, build.into())
+            };
+            prop_assert_eq!(of(a).cmp(&of(b)), a.cmp(&b));
+        }
+    }
+
+    #[test]
+    fn amazons_own_get_an_account() {
+        let shown = with_real_owners(Seed(1), &json!(["arn:aws:imagebuilder:us-east-1:aws:image/al/1.0.0/1", "aws"]));
+        let owner = shown[0].as_str().unwrap().split(':').nth(4).unwrap().to_owned();
+        assert!(owner.len() == 12 && owner.bytes().all(|byte| byte.is_ascii_digit()), "{owner}");
+        assert_eq!(shown[1], "aws");
+    }
+
+    fn message(fail: bool) -> String {
+        let mut world = world();
+        put_web(&mut world);
+        if fail {
+            put_failing_component(&mut world, "broken", "build");
+            use_component(&mut world, "broken");
+        }
+        let pipeline = put_pipeline(&mut world, "web", json!({}));
+        let image = start_pipeline(&mut world, &pipeline);
+        run(&mut world);
+        text(world.seed, world.imagebuilder.get(&image).unwrap(), ACCOUNT).unwrap()
+    }
+
+    #[test]
+    fn an_available_build() {
+        insta::assert_snapshot!(message(false), @r#"
+        {
+          "versionlessArn": "arn:aws:imagebuilder:us-east-1:123456789012:image/web-server",
+          "semver": 1237940039285380274899124225,
+          "arn": "arn:aws:imagebuilder:us-east-1:123456789012:image/web-server/1.0.0/1",
+          "name": "Web Server",
+          "version": "1.0.0",
+          "type": "AMI",
+          "buildVersion": 1,
+          "state": {
+            "status": "AVAILABLE"
+          },
+          "platform": "Linux",
+          "imageRecipe": {
+            "arn": "arn:aws:imagebuilder:us-east-1:123456789012:image-recipe/web-server/1.0.0",
+            "name": "Web Server",
+            "version": "1.0.0",
+            "description": "Serves",
+            "components": [
+              {
+                "componentArn": "arn:aws:imagebuilder:us-east-1:123456789012:component/agent/1.0.0/1",
+                "parameters": [
+                  {
+                    "name": "level",
+                    "value": [
+                      "high"
+                    ]
+                  }
+                ]
+              }
+            ],
+            "platform": "Linux",
+            "parentImage": "arn:aws:imagebuilder:us-east-1:123456789012:image/base/2026.2.1/1",
+            "dateCreated": "Mar 2, 2026 12:12:00 AM",
+            "tags": {
+              "internalId": "0c1508da-00e4-4c78-a86e-ec60675cd320",
+              "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:image-recipe/web-server/1.0.0"
+            },
+            "workingDirectory": "/tmp",
+            "accountId": "123456789012"
+          },
+          "sourcePipelineArn": "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/web",
+          "infrastructureConfiguration": {
+            "arn": "arn:aws:imagebuilder:us-east-1:123456789012:infrastructure-configuration/builders",
+            "name": "Builders",
+            "instanceTypes": [
+              "m7g.large"
+            ],
+            "instanceProfileName": "builders",
+            "tags": {
+              "internalId": "47434cd2-8517-4b04-a72a-0d4fd6275423",
+              "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:infrastructure-configuration/builders"
+            },
+            "terminateInstanceOnFailure": true,
+            "snsTopicArn": "arn:aws:sns:us-east-1:123456789012:builds",
+            "dateCreated": "Mar 2, 2026 12:12:00 AM",
+            "accountId": "123456789012"
+          },
+          "imageTestsConfigurationDocument": {
+            "imageTestsEnabled": true,
+            "timeoutMinutes": 720
+          },
+          "distributionConfiguration": {
+            "arn": "arn:aws:imagebuilder:us-east-1:123456789012:distribution-configuration/two",
+            "name": "Two",
+            "dateCreated": "Mar 2, 2026 12:12:00 AM",
+            "distributions": [
+              {
+                "region": "us-east-1",
+                "amiDistributionConfiguration": {}
+              },
+              {
+                "region": "eu-west-1",
+                "amiDistributionConfiguration": {
+                  "name": "web {{ imagebuilder:buildDate }}",
+                  "description": "For Europe",
+                  "amiTags": {
+                    "Role": "web"
+                  },
+                  "launchPermission": {
+                    "userIds": [
+                      "111122223333"
+                    ]
+                  },
+                  "targetAccountIds": [
+                    "123456789012",
+                    "111122223333"
+                  ]
+                },
+                "launchTemplateConfigurations": [
+                  {
+                    "launchTemplateId": "lt-0123456789abcdef0"
+                  }
+                ]
+              }
+            ],
+            "tags": {
+              "internalId": "d56dff52-0a74-4d6c-a66a-89acc449856e",
+              "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:distribution-configuration/two"
+            },
+            "accountId": "123456789012"
+          },
+          "dateCreated": "Mar 2, 2026 12:12:00 AM",
+          "outputResources": {
+            "amis": [
+              {
+                "region": "us-east-1",
+                "image": "ami-351ce12d4114c3e9e",
+                "name": "Web Server 2026-03-02T00-12-12.655Z",
+                "description": "Serves",
+                "accountId": "123456789012"
+              },
+              {
+                "region": "eu-west-1",
+                "image": "ami-de65cd3b08f7a0229",
+                "name": "web 2026-03-02T00-12-12.655Z",
+                "description": "For Europe",
+                "accountId": "123456789012"
+              },
+              {
+                "region": "eu-west-1",
+                "image": "ami-45772e43885729243",
+                "name": "web 2026-03-02T00-12-12.655Z",
+                "description": "For Europe",
+                "accountId": "111122223333"
+              }
+            ]
+          },
+          "buildExecutionId": "ae7b4b68-dbdd-4f99-9ec4-c323731bf12e",
+          "testExecutionId": "330147a2-84c4-4178-8498-aa4df9065d6c",
+          "distributionJobId": "33962179-0f9d-4648-a148-a74fd56dbdcd",
+          "integrationJobId": "462a6e0b-66b9-4429-afc8-f31276d7af64",
+          "accountId": "123456789012",
+          "osVersion": "Amazon Linux 2023",
+          "enhancedImageMetadataEnabled": true,
+          "buildType": "USER_INITIATED",
+          "tags": {
+            "internalId": "51cf6a08-a60a-4523-8edd-a66b6909cbab",
+            "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:image/web-server/1.0.0/1"
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_failed_build() {
+        insta::assert_snapshot!(message(true), @r#"
+        {
+          "versionlessArn": "arn:aws:imagebuilder:us-east-1:123456789012:image/web-server",
+          "semver": 1237940039285380274899124225,
+          "arn": "arn:aws:imagebuilder:us-east-1:123456789012:image/web-server/1.0.0/1",
+          "name": "Web Server",
+          "version": "1.0.0",
+          "type": "AMI",
+          "buildVersion": 1,
+          "state": {
+            "status": "FAILED",
+            "reason": "SSM execution 'ba7f1ba2-e35a-4a94-9049-0c378ea90143' failed with status = 'Failed' in state = 'BUILDING' and failure message = 'Step fails when it is verifying the command has completed. Command 0dc3ec68-6ec2-4203-a4fd-52b0e5592f64 returns unexpected invocation result: \n{Status=[Failed], ResponseCode=[1], Output=[\n----------ERROR-------\nfailed to run commands: exit status 1], OutputPayload=[{\"Status\":\"Failed\",\"ResponseCode\":1,\"Output\":\"\\n----------ERROR-------\\nfailed to run commands: exit status 1\",\"CommandId\":\"0dc3ec68-6ec2-4203-a4fd-52b0e5592f64\"}], CommandId=[0dc3ec68-6ec2-4203-a4fd-52b0e5592f64]}. Please refer to Automation Service Troubleshooting Guide for more diagnosis details.'"
+          },
+          "platform": "Linux",
+          "imageRecipe": {
+            "arn": "arn:aws:imagebuilder:us-east-1:123456789012:image-recipe/web-server/1.0.0",
+            "name": "Web Server",
+            "version": "1.0.0",
+            "description": "Serves",
+            "components": [
+              {
+                "componentArn": "arn:aws:imagebuilder:us-east-1:123456789012:component/broken/1.0.0/1"
+              }
+            ],
+            "platform": "Linux",
+            "parentImage": "arn:aws:imagebuilder:us-east-1:123456789012:image/base/2026.2.1/1",
+            "dateCreated": "Mar 2, 2026 12:12:00 AM",
+            "tags": {
+              "internalId": "0c1508da-00e4-4c78-a86e-ec60675cd320",
+              "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:image-recipe/web-server/1.0.0"
+            },
+            "workingDirectory": "/tmp",
+            "accountId": "123456789012"
+          },
+          "sourcePipelineArn": "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/web",
+          "infrastructureConfiguration": {
+            "arn": "arn:aws:imagebuilder:us-east-1:123456789012:infrastructure-configuration/builders",
+            "name": "Builders",
+            "instanceTypes": [
+              "m7g.large"
+            ],
+            "instanceProfileName": "builders",
+            "tags": {
+              "internalId": "47434cd2-8517-4b04-a72a-0d4fd6275423",
+              "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:infrastructure-configuration/builders"
+            },
+            "terminateInstanceOnFailure": true,
+            "snsTopicArn": "arn:aws:sns:us-east-1:123456789012:builds",
+            "dateCreated": "Mar 2, 2026 12:12:00 AM",
+            "accountId": "123456789012"
+          },
+          "imageTestsConfigurationDocument": {
+            "imageTestsEnabled": true,
+            "timeoutMinutes": 720
+          },
+          "distributionConfiguration": {
+            "arn": "arn:aws:imagebuilder:us-east-1:123456789012:distribution-configuration/two",
+            "name": "Two",
+            "dateCreated": "Mar 2, 2026 12:12:00 AM",
+            "distributions": [
+              {
+                "region": "us-east-1",
+                "amiDistributionConfiguration": {}
+              },
+              {
+                "region": "eu-west-1",
+                "amiDistributionConfiguration": {
+                  "name": "web {{ imagebuilder:buildDate }}",
+                  "description": "For Europe",
+                  "amiTags": {
+                    "Role": "web"
+                  },
+                  "launchPermission": {
+                    "userIds": [
+                      "111122223333"
+                    ]
+                  },
+                  "targetAccountIds": [
+                    "123456789012",
+                    "111122223333"
+                  ]
+                },
+                "launchTemplateConfigurations": [
+                  {
+                    "launchTemplateId": "lt-0123456789abcdef0"
+                  }
+                ]
+              }
+            ],
+            "tags": {
+              "internalId": "d56dff52-0a74-4d6c-a66a-89acc449856e",
+              "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:distribution-configuration/two"
+            },
+            "accountId": "123456789012"
+          },
+          "dateCreated": "Mar 2, 2026 12:12:00 AM",
+          "outputResources": {
+            "amis": []
+          },
+          "accountId": "123456789012",
+          "enhancedImageMetadataEnabled": true,
+          "buildType": "USER_INITIATED",
+          "tags": {
+            "internalId": "51cf6a08-a60a-4523-8edd-a66b6909cbab",
+            "resourceArn": "arn:aws:imagebuilder:us-east-1:123456789012:image/web-server/1.0.0/1"
+          }
+        }
+        "#);
+    }
+}

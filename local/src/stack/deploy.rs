@@ -4,13 +4,11 @@ use super::check::check;
 use super::error::{Fault, Refusal, StackErrors, collect};
 use super::evaluate::{Made, Scope, text};
 use super::order::{dependencies, order};
-use super::parameters::{self, Source, typed};
+use super::rules::rules;
 use super::template::Template;
 use super::tree::{Entry, Node};
 use super::types::{self, Naming};
-use super::{dynamic, function, iam, imagebuilder, messaging, triggers};
-use crate::dispatch;
-use crate::imagebuilder::catalogue;
+use super::{dynamic, function, iam, imagebuilder, messaging, triggers, values};
 use crate::journal::Kind;
 use crate::wire::{Caller, Context};
 use crate::world::World;
@@ -147,82 +145,22 @@ impl Deployment {
 
     /// Finds the parameters' values, checks the rules, and leaves out what its condition excludes.
     fn begin(&mut self, world: &mut World) -> Result<(), Vec<Fault>> {
-        let parameters = parameters::parameters(&self.template, &self.given, world.seed)?;
-        let id = world.seed.uuid(&["stack", &self.stack_name]);
-        let id = format!("arn:aws:cloudformation:{}:{}:stack/{}/{id}", self.region, self.account, self.stack_name);
-        for (name, value) in [
-            ("AWS::AccountId", json!(self.account)),
-            ("AWS::NotificationARNs", json!([])),
-            ("AWS::Partition", json!("aws")),
-            ("AWS::Region", json!(self.region)),
-            ("AWS::StackId", json!(id)),
-            ("AWS::StackName", json!(self.stack_name)),
-            ("AWS::URLSuffix", json!("amazonaws.com")),
-        ] {
-            self.values.insert(name.to_owned(), value);
-        }
-        let mut faults = Vec::new();
-        for parameter in parameters {
-            let value = match parameter.value {
-                Source::Known(value) => value,
-                Source::Stored { name, kind } => match self.stored(world, &name, &kind) {
-                    Ok(value) => value,
-                    Err(why) => {
-                        faults.push(Fault::new(parameter.line, format!("the parameter {}: {why}", parameter.name)));
-                        continue;
-                    }
-                },
-            };
-            if parameter.made_up {
-                let shown = text(&value).unwrap_or_else(|| value.to_string());
-                let file = self.template.file.display();
-                let detail = format!(
-                    "{file}:{}: the parameter {} has no value: {shown} was made up for it",
-                    parameter.line, parameter.name
-                );
-                world.record(Kind::Warning, &self.stack_name, Some(&self.region), detail);
-            }
-            self.values.insert(parameter.name, value);
-        }
-        if faults.is_empty() {
-            let scope = self.scope(world);
-            faults = rules(&scope);
-            let mut kept = Vec::new();
-            for logical in &self.todo {
-                let Some(entry) = self.template.resource(logical) else { continue };
-                match entry.value.get("Condition").and_then(|node| Some((node.as_text()?, node.line))) {
-                    Some((name, line)) => match scope.condition(name, line) {
-                        Ok(true) => kept.push(logical.clone()),
-                        Ok(false) => {}
-                        Err(fault) => faults.push(fault),
-                    },
-                    None => kept.push(logical.clone()),
-                }
-            }
-            self.todo = kept;
-        }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
-    }
-
-    /// What Parameter Store holds. A public parameter that the local catalogue lacks gets a made-up value.
-    fn stored(&self, world: &mut World, name: &str, kind: &str) -> Result<Value, String> {
-        if let Some((value, _)) = catalogue::public_parameter(world, &self.region, name) {
-            return Ok(typed(kind, &value));
-        }
         let context = self.context(world);
-        match dispatch::call(world, &context, "ssm", "GetParameter", json!({"Name": name, "WithDecryption": false})) {
-            Ok(answer) => Ok(typed(kind, answer["Parameter"]["Value"].as_str().unwrap_or_default())),
-            Err(_) if name.starts_with("/aws/service/") => {
-                let made = match kind {
-                    "AWS::EC2::Image::Id" => format!("ami-{}", world.seed.hex(&["public parameter", name], 17)),
-                    _ => name.rsplit('/').next().unwrap_or_default().to_owned(),
-                };
-                let detail = format!("the public parameter {name} isn't known locally: {made} was made up for it");
-                world.record(Kind::Warning, &self.stack_name, Some(&self.region), detail);
-                Ok(typed(kind, &made))
+        self.values = values::values(world, &context, &self.template, &self.stack_name, &self.given)?;
+        let scope = self.scope(world);
+        let mut faults = rules(&scope);
+        let mut kept = Vec::new();
+        for logical in &self.todo {
+            let Some(entry) = self.template.resource(logical) else { continue };
+            let condition = entry.value.get("Condition").and_then(|node| Some((node.as_text()?, node.line)));
+            match condition.map_or(Ok(true), |(name, line)| scope.condition(name, line)) {
+                Ok(true) => kept.push(logical.clone()),
+                Ok(false) => {}
+                Err(fault) => faults.push(fault),
             }
-            Err(error) => Err(format!("{name} can't be read from Parameter Store: {error}")),
         }
+        self.todo = kept;
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     fn scope<'a>(&'a self, world: &'a World) -> Scope<'a> {
@@ -418,31 +356,4 @@ fn placed(entry: &Entry, kind: &str, refusal: &Refusal) -> Fault {
     let properties = entry.value.get("Properties").map(Node::entries).unwrap_or_default();
     let found = properties.iter().find(|one| Some(one.key.as_str()) == property);
     Fault::new(found.map_or(entry.line, |one| one.line), format!("{} ({kind}): {}", entry.key, refusal.message))
-}
-
-/// The section Rules: assertions about the parameters.
-fn rules(scope: &Scope<'_>) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for rule in scope.template.section("Rules") {
-        let applies = rule.value.get("RuleCondition").map_or(Ok(true), |condition| scope.holds(condition));
-        let assertions = rule.value.get("Assertions").and_then(Node::as_list).unwrap_or_default();
-        match applies {
-            Ok(false) => {}
-            Ok(true) => {
-                for assertion in assertions {
-                    let holds = assertion.get("Assert").map_or(Ok(true), |node| scope.holds(node));
-                    match holds {
-                        Ok(true) => {}
-                        Ok(false) => {
-                            let why = assertion.get_text("AssertDescription").unwrap_or("its assertion doesn't hold");
-                            faults.push(Fault::new(assertion.line, format!("the rule {}: {why}", rule.key)));
-                        }
-                        Err(fault) => faults.push(fault),
-                    }
-                }
-            }
-            Err(fault) => faults.push(fault),
-        }
-    }
-    faults
 }

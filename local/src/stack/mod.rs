@@ -2,7 +2,7 @@
 //!
 //! - [`tree`] and [`template`]: a file becomes a located tree, [`sam`] spells out what SAM leaves implied.
 //! - [`check`]: everything that is wrong with a template before anything is made, all at once.
-//! - [`evaluate`] and [`parameters`]: the intrinsic functions; pure.
+//! - [`evaluate`] and [`parameters`]: the intrinsic functions, and what names stand for; pure.
 //! - [`types`]: which resource types there are, and what they look like to a template.
 //! - [`deploy`]: makes the resources in the order of their dependencies, by calls of the services' own APIs.
 //!
@@ -19,12 +19,14 @@ mod imagebuilder;
 mod messaging;
 mod order;
 mod parameters;
+mod rules;
 mod sam;
 mod shape;
 mod template;
 mod tree;
 mod triggers;
 mod types;
+mod values;
 
 pub use deploy::{Deployment, Progress, Summary};
 pub use error::{StackError, StackErrors};

@@ -29,7 +29,15 @@ fn walk(node: &Node, found: &mut Vec<Reference>) {
                 found.push(Reference { line: argument.line, name: name.to_owned(), attribute: None });
             }
         }
-        (Some(("Fn::GetAtt", argument)), _) => found.extend(get_att(argument)),
+        (Some(("Fn::GetAtt", argument)), _) => match (get_att(argument), argument.as_list()) {
+            (Some(reference), _) => found.push(reference),
+            // An attribute whose name is computed.
+            (None, Some([name, attribute])) => {
+                found.extend(name.as_text().map(|name| named(argument.line, name)));
+                walk(attribute, found);
+            }
+            (None, _) => {}
+        },
         (Some(("Fn::Sub", argument)), _) => {
             let (text, variables) = match argument.as_list() {
                 Some([text, variables]) => (text, Some(variables)),
@@ -143,7 +151,7 @@ mod tests {
     fn a_resource_comes_after_all_that_it_names() {
         let template = template(
             "Resources:\n  A: {Type: T, Properties: {X: !Sub '${B.Arn}/${!C}'}}\n  C: {Type: T, DependsOn: [A]}\n  \
-             B: {Type: T, Properties: {X: {'Fn::Join': ['', [!GetAtt D.Arn]]}}}\n  D: {Type: T}\n",
+             B: {Type: T, Properties: {X: {'Fn::Join': ['', [!GetAtt [D, !Sub '${P}']]]}}}\n  D: {Type: T}\n",
         );
         assert_eq!(order(&template).unwrap(), ["D", "B", "A", "C"]);
     }

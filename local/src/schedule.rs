@@ -131,9 +131,7 @@ impl Cron {
         let from = after.with_timezone(&zone).naive_local();
         let mut date = from.date();
         while date.year().cast_unsigned() <= LAST_YEAR {
-            if self.years.range(date.year().cast_unsigned()..).next().is_none() {
-                return None;
-            }
+            self.years.range(date.year().cast_unsigned()..).next()?;
             if self.takes(date) {
                 let found = self
                     .times()

@@ -157,7 +157,8 @@ fn what_is_invalid_is_refused() {
     let long = "x".repeat(256 * 1024 + 1);
     let missing = format!("{topic}-none");
     let subject = "x".repeat(101);
-    let table: [(&[(&str, &str)], u16, &str); 9] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+    let table: [Row<'_>; 9] = [
         (&[("Action", "Publish"), ("TopicArn", &missing), ("Message", "m")], 404, "<Code>NotFound</Code>"),
         (&[("Action", "Publish"), ("TopicArn", "topic"), ("Message", "m")], 400, "Invalid parameter: TopicArn"),
         (&[("Action", "Publish"), ("TopicArn", &topic), ("Message", "")], 400, "Empty message"),

@@ -4,7 +4,7 @@ use crate::journal::CallRecord;
 use crate::wire::query::Dialect;
 use crate::wire::{ApiError, Context, Request, Response, json, query};
 use crate::world::{DEFAULT_REGION, World};
-use crate::{ec2, events, imagebuilder, model, sns, ssm, sts};
+use crate::{ec2, events, imagebuilder, latency, model, sns, ssm, sts};
 use serde_json::Value;
 
 /// The parts of a signature that tell requests apart.
@@ -30,38 +30,45 @@ fn scope(request: &Request) -> Option<Scope> {
     Some(Scope { access_key_id: key.to_owned(), region: region.to_owned(), service: service.to_owned() })
 }
 
-/// Answers one API request. With `charge`, a call from an invocation lets simulated time pass.
-pub fn answer(world: &mut World, request: &Request, charge: bool) -> Response {
+/// Who makes a request and where, and the signing name of the service that it is for.
+///
+/// # Errors
+/// The answer for a request that isn't signed.
+pub(crate) fn context(world: &mut World, request: &Request) -> Result<(Context, String), Response> {
     let Some(scope) = scope(request) else {
-        return json::encode(Err(ApiError::new(
+        return Err(json::encode(Err(ApiError::new(
             403,
             "MissingAuthenticationTokenException",
             "The request isn't signed: any access key is accepted, but the signature's scope names the service.",
-        )));
+        ))));
     };
     let caller = sts::caller_of(world, &scope.access_key_id);
     let region = if scope.region.is_empty() { DEFAULT_REGION.to_owned() } else { scope.region };
-    let context = Context { caller, region, request_id: world.fresh_uuid("request") };
-    let protocol = match Protocol::of(&scope.service) {
+    Ok((Context { caller, region, request_id: world.fresh_uuid("request") }, scope.service))
+}
+
+/// Answers one API request. With `charge`, a call from an invocation lets simulated time pass.
+pub fn answer(world: &mut World, request: &Request, charge: bool) -> Response {
+    let (context, service) = match context(world, request) {
+        Ok(known) => known,
+        Err(refusal) => return refusal,
+    };
+    let protocol = match Protocol::of(&service) {
         Some(protocol) => protocol,
         None => {
-            let message = format!("The local AWS has no service {:?}.", scope.service);
-            record(world, &context, &scope.service, &request.path, Some("UnknownService"));
+            let message = format!("The local AWS has no service {:?}.", service);
+            record(world, &context, &service, &request.path, Some("UnknownService"));
             return json::encode(Err(ApiError::new(501, "NotImplementedException", message)));
         }
     };
     let decoded = protocol.decode(request);
-    if charge && let Some(invocation) = &context.caller.invocation {
-        let operation = decoded.as_ref().map_or("?", |(operation, _)| operation.as_str()).to_owned();
-        // Keyed by the call and how often this invocation has made it, not by when it arrived.
-        let name = format!("{invocation} {} {operation} {}", scope.service, context.region);
-        let nth = world.count(&name).to_string();
-        let until = world.now + world.span_millis(&["latency", &name, &nth], 8, 60);
-        world.pass(until);
+    if charge {
+        world.call_time = latency::charge(world, &context, &service, request);
     }
     let operation = decoded.as_ref().map_or_else(|_| request.path.clone(), |(operation, _)| operation.clone());
-    let result = decoded.and_then(|(operation, input)| call(world, &context, &scope.service, &operation, input));
-    record(world, &context, &scope.service, &operation, result.as_ref().err().map(|error| error.code.as_str()));
+    let result = decoded.and_then(|(operation, input)| call(world, &context, &service, &operation, input));
+    record(world, &context, &service, &operation, result.as_ref().err().map(|error| error.code.as_str()));
+    world.call_time = None;
     protocol.encode(&operation, &context.request_id, result)
 }
 
@@ -90,7 +97,7 @@ pub fn call(
 
 fn record(world: &mut World, context: &Context, service: &str, operation: &str, error: Option<&str>) {
     let call = CallRecord {
-        at: world.now,
+        at: world.time_of_call(),
         caller: context.caller.clone(),
         service: service.to_owned(),
         operation: operation.to_owned(),

@@ -29,12 +29,12 @@ pub enum Kind {
     ImageChanged,
     /// A parameter's version was written.
     ParameterWritten,
-    /// A parameter was labelled or deleted.
-    ParameterChanged,
     /// Parameter Store refused or confirmed an `aws:ec2:image` value.
     ParameterValidated,
     /// A message was published to a topic by a caller.
     MessagePublished,
+    /// A parameter was labelled or deleted.
+    ParameterChanged,
     /// An asynchronous invocation failed and will be tried again.
     Retried,
     /// An event went to a dead-letter queue, or was dropped for want of one.
@@ -104,13 +104,9 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Writes an entry down. One that an invocation caused is held until that invocation ends.
-    pub fn record(&mut self, entry: Entry) {
-        if entry.invocation.is_some() && entry.kind != Kind::Invoked {
-            self.held.push(entry)
-        } else {
-            self.entries.push(entry)
-        }
+    /// Writes an entry down. One that a running invocation caused is held until that invocation ends.
+    pub fn record(&mut self, entry: Entry, held: bool) {
+        if held { self.held.push(entry) } else { self.entries.push(entry) }
     }
 
     /// Writes a call down.

@@ -8,20 +8,26 @@
 //! - Nothing in here is random or reads the machine's clock, [`clock`] aside: the same seed gives the same run.
 //! - What isn't supported is an explicit error, never Ok.
 
+pub mod cli;
 pub mod clock;
 pub mod dispatch;
 pub mod draw;
+pub mod driver;
 pub mod ec2;
 pub mod events;
 pub mod imagebuilder;
 pub mod journal;
 pub mod lambda;
+mod latency;
 pub mod model;
 pub mod pattern;
+pub mod report;
 pub mod schedule;
+mod server;
 pub mod sns;
 pub mod ssm;
 pub mod stack;
 pub mod sts;
+pub mod timeline;
 pub mod wire;
 pub mod world;

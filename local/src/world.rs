@@ -3,7 +3,7 @@
 use crate::clock::Time;
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{ec2, events, imagebuilder, lambda, sns, ssm, stack, sts};
+use crate::{ec2, events, imagebuilder, lambda, latency, sns, ssm, stack, sts};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
@@ -79,6 +79,10 @@ pub struct World {
     pub lambda: lambda::Store,
     /// The deployed stacks, with the resources that belong to no service above.
     pub stacks: stack::Store,
+    /// By request ID: the invocations that run.
+    pub(crate) running: BTreeMap<String, latency::Running>,
+    /// When the call that is handled now is answered, if that is another time than now.
+    pub(crate) call_time: Option<Time>,
     queue: BTreeMap<(Time, u64), Event>,
     posted: u64,
     counters: BTreeMap<String, u64>,
@@ -99,6 +103,8 @@ impl World {
             events: events::Store::default(),
             lambda: lambda::Store::default(),
             stacks: stack::Store::default(),
+            running: BTreeMap::new(),
+            call_time: None,
             queue: BTreeMap::new(),
             posted: 0,
             counters: BTreeMap::new(),
@@ -114,6 +120,12 @@ impl World {
         self.posted
     }
 
+    /// The time of the call that is handled: now, but for a call that an invocation makes beside others
+    /// whose time has run ahead.
+    pub fn time_of_call(&self) -> Time {
+        self.call_time.unwrap_or(self.now)
+    }
+
     /// How many events were ever posted.
     pub fn posted(&self) -> u64 {
         self.posted
@@ -127,6 +139,11 @@ impl World {
     /// When the next event is due.
     pub fn next_due(&self) -> Option<Time> {
         self.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    /// When the first event of a kind is due.
+    pub(crate) fn first_due(&self, wanted: impl Fn(&Event) -> bool) -> Option<Time> {
+        self.queue.iter().find(|(_, event)| wanted(event)).map(|((at, _), _)| *at)
     }
 
     /// Moves time to the next event that is due by `limit` and handles it; an invocation is handed out
@@ -146,9 +163,27 @@ impl World {
             Event::Deliver(delivery) => sns::on_deliver(self, delivery),
             Event::Emit(event) => events::on_emit(self, event),
             Event::Tick(tick) => events::on_tick(self, tick),
-            Event::Invoke(invocation) => return Some(Step::Invoke(invocation)),
+            Event::Invoke(invocation) => return Some(Step::Invoke(self.draw_among_due(at, invocation))),
         }
         Some(Step::Handled)
+    }
+
+    /// Of the invocations that are due at the same moment, the seed says which runs first: an order that
+    /// functions get by luck is none to rely on.
+    fn draw_among_due(&mut self, at: Time, first: lambda::Invocation) -> lambda::Invocation {
+        let drawn = |invocation: &lambda::Invocation| self.seed.draw(&["first", &invocation.request_id]);
+        let other = self
+            .queue
+            .range((at, 0)..=(at, u64::MAX))
+            .filter_map(|(key, event)| if let Event::Invoke(other) = event { Some((drawn(other), *key)) } else { None })
+            .min();
+        match other {
+            Some((draw, key)) if draw < drawn(&first) => match self.queue.insert(key, Event::Invoke(first)) {
+                Some(Event::Invoke(other)) => other,
+                _ => unreachable!("the key was found to hold an invocation"),
+            },
+            _ => first,
+        }
     }
 
     /// Lets time pass up to `until` while an invocation runs: what is due happens, but no further
@@ -197,7 +232,7 @@ impl World {
         region: Option<&str>,
         detail: impl Into<String>,
     ) {
-        self.journal.record(Entry {
+        let entry = Entry {
             at: self.now,
             kind,
             subject: subject.into(),
@@ -205,7 +240,9 @@ impl World {
             detail: detail.into(),
             invocation: invocation.map(str::to_owned),
             cost: None,
-        });
+        };
+        let runs = invocation.is_some_and(|invocation| self.running.contains_key(invocation));
+        self.journal.record(entry, runs);
     }
 }
 

@@ -1,4 +1,19 @@
 //! What the functions have in common: what an image is, how AWS is read, how settings and errors work.
+//!
+//! Without the feature `aws` only what needs no SDK remains.
 
 pub mod arn;
+#[cfg(feature = "aws")]
+pub mod clients;
+#[cfg(feature = "aws")]
+pub mod error;
+#[cfg(feature = "aws")]
+pub mod image;
+pub mod notification;
+pub mod plan;
+pub mod settings;
+#[cfg(feature = "aws")]
+pub mod telemetry;
+#[cfg(feature = "aws")]
+pub mod token;
 pub mod version;

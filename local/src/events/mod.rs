@@ -1,4 +1,3 @@
-// Helper: EventBridge is in hand on another branch, EC2 and STS in this one by the lead: leave events/, ec2/, sts/ alone; after sns you are done.
 //! EventBridge: rules on the default bus, schedules of rules and of EventBridge Scheduler.
 
 use crate::clock::Time;

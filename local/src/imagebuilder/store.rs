@@ -136,6 +136,12 @@ impl Store {
         self.resources.get_mut(arn)
     }
 
+    /// Whether a build is over: available, failed, cancelled or gone.
+    pub fn has_ended(&self, image_arn: &str) -> bool {
+        let going = ["PENDING", "CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING"];
+        self.get(image_arn).is_none_or(|image| !going.contains(&image.status()))
+    }
+
     /// All resources of a kind in a Region, oldest first. `owner`: 12 digits or `aws`; `None` for all owners.
     pub fn of_kind(&self, kind: Kind, region: &str, owner: Option<&str>) -> Vec<&Resource> {
         let mut found: Vec<_> = self

@@ -3,9 +3,9 @@
 use super::process::{Process, environment};
 use super::slot::{Outcome, Work};
 use super::{Ending, Function, Invocation, THROTTLED, log, runtime_api};
-use crate::sts;
 use crate::wire::Response;
 use crate::world::World;
+use crate::{latency, sts};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -89,6 +89,7 @@ impl Host {
         let trace_id = {
             let mut world = locked(world);
             sts::attach(&mut world, &process.access_key_id, Some(request_id));
+            latency::begin(&mut world, request_id);
             trace_id(&world, request_id)
         };
         let work = Work {

@@ -16,6 +16,7 @@ use crate::journal::{Cost, Entry, Kind};
 use crate::world::{Event, World};
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::arn::ImageBuildArn;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -188,7 +189,7 @@ pub fn finished(world: &mut World, invocation: Invocation, started: Time, ending
     let name = function.as_ref().map_or(invocation.function_arn.as_str(), |function| function.name.as_str()).to_owned();
     if ending.function_error.as_deref() != Some(THROTTLED) {
         let calls = world.journal.calls_of(&invocation.request_id) - earlier_calls(world, &invocation);
-        world.journal.record(Entry {
+        let entry = Entry {
             at: world.now,
             kind: Kind::Invoked,
             subject: name,
@@ -196,10 +197,12 @@ pub fn finished(world: &mut World, invocation: Invocation, started: Time, ending
             detail: summary(&ending),
             invocation: Some(invocation.request_id.clone()),
             cost: Some(Cost { calls, millis: ending.millis }),
-        });
+        };
+        world.journal.record(entry, false);
         let record = InvocationRecord { at: started, invocation: invocation.clone(), ending: ending.clone(), calls };
         world.lambda.invocations.push(record);
     }
+    world.running.remove(&invocation.request_id);
     world.journal.release(&invocation.request_id, world.now);
     if let Some(function) = function
         && invocation.source != SYNCHRONOUS
@@ -231,21 +234,34 @@ fn earlier_calls(world: &World, invocation: &Invocation) -> u32 {
     same.map(|record| record.calls).sum()
 }
 
-/// What the journal says of an ending, on one line.
+/// What the journal says of an ending, on one line: the images that an answer is about, or what went wrong.
 fn summary(ending: &Ending) -> String {
-    const WIDTH: usize = 100;
+    const WIDTH: usize = 160;
     let text = match &ending.function_error {
         Some(_) => {
             let (kind, message) = ending.error();
             format!("{kind}: {message}")
         }
-        None => ending.payload.clone(),
+        None => images(&ending.payload).unwrap_or_else(|| ending.payload.clone()),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= WIDTH {
         return line;
     }
     line.chars().take(WIDTH - 1).chain(['…']).collect()
+}
+
+/// The first image build that a text names, as `web 1.0.0/3`, and how many others.
+fn images(text: &str) -> Option<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || ":/-_.".contains(c)));
+    let mut named: Vec<String> = words
+        .filter_map(|word| word.parse::<ImageBuildArn>().ok())
+        .map(|arn| format!("{} {}/{}", arn.family, arn.version, arn.build))
+        .collect();
+    let first = named.first()?.clone();
+    named.sort();
+    named.dedup();
+    Some(if named.len() == 1 { first } else { format!("{first} and {} more", named.len() - 1) })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod wire;
 
 pub(crate) use filter::filtered;
 pub(crate) use page::paged;
-pub(crate) use schema::{Operation, operation};
+pub(crate) use schema::{Kind, Operation, operation, shape};
 pub use validate::validate;
 pub(crate) use validate::{accepted, projected};
 pub use wire::{decode, encode};

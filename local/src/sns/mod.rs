@@ -51,6 +51,12 @@ pub struct Delivery {
     pub message: Message,
 }
 
+/// Whether any function is subscribed to a topic.
+pub fn has_function(world: &World, topic_arn: &str) -> bool {
+    let mut subscriptions = world.sns.subscriptions.values();
+    subscriptions.any(|subscription| subscription.topic_arn == topic_arn && subscription.protocol == "lambda")
+}
+
 /// Whether there is such a topic.
 pub fn topic_exists(world: &World, arn: &str) -> bool {
     world.sns.topics.contains_key(arn)

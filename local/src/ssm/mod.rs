@@ -32,6 +32,8 @@ pub enum Event {
         name: String,
         /// The version that PutParameter answered.
         version: i64,
+        /// The invocation that wrote it.
+        invocation: Option<String>,
     },
 }
 
@@ -65,8 +67,8 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: Value)
 /// Handles what Parameter Store posted.
 pub fn on(world: &mut World, event: Event) {
     match event {
-        Event::Validate { region, account, name, version } => {
-            validate::on_validate(world, &Key { region, account, name }, version);
+        Event::Validate { region, account, name, version, invocation } => {
+            validate::on_validate(world, &Key { region, account, name }, version, invocation.as_deref());
         }
     }
 }

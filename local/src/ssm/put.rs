@@ -36,7 +36,8 @@ pub(super) fn put_parameter(call: Call<'_>) -> Result<Value, ApiError> {
         ));
     }
     let key = call.key(name);
-    let former = call.world.ssm.parameters.get(&key).and_then(Parameter::current).cloned();
+    let at = call.world.time_of_call();
+    let former = call.world.ssm.parameters.get(&key).and_then(|parameter| parameter.readable(at).next_back()).cloned();
     if former.is_some() && !overwrite {
         return Err(ApiError::bad(
             "ParameterAlreadyExists",
@@ -59,7 +60,7 @@ pub(super) fn put_parameter(call: Call<'_>) -> Result<Value, ApiError> {
         (_, Some(_)) => return Err(invalid("KeyId is required for SecureString type parameter only.")),
         (_, None) => None,
     };
-    let (modified, modified_by) = (call.world.now, call.context.caller.arn());
+    let modified_by = call.context.caller.arn();
 
     let parameter = call.world.ssm.parameters.entry(key.clone()).or_default();
     make_room(&key, parameter)?;
@@ -76,7 +77,8 @@ pub(super) fn put_parameter(call: Call<'_>) -> Result<Value, ApiError> {
         description: description.or_else(|| former.as_ref()?.description.clone()),
         allowed_pattern,
         key_id,
-        modified,
+        modified: at,
+        since: at,
         modified_by,
         labels: Vec::new(),
     };
@@ -84,11 +86,12 @@ pub(super) fn put_parameter(call: Call<'_>) -> Result<Value, ApiError> {
     let Key { region, account, name } = key.clone();
     if version.data_type == "aws:ec2:image" {
         let drawn = ["ssm validation", &region, &account, &name, &number.to_string()];
-        let due = modified + call.world.span_millis(&drawn, 2_000, 8_000);
+        let due = at + call.world.span_millis(&drawn, 1_000, 5_000);
         if let Some(parameter) = call.world.ssm.parameters.get_mut(&key) {
             parameter.pending.push((due, version));
         }
-        let event = Event::Validate { region, account, name, version: number };
+        let invocation = call.context.caller.invocation.clone();
+        let event = Event::Validate { region, account, name, version: number, invocation };
         call.world.post(due, world::Event::Ssm(event));
     } else {
         let operation = if former.is_some() { "Update" } else { "Create" };

@@ -33,7 +33,8 @@ pub(super) fn get_parameters(call: Call<'_>) -> Result<Value, ApiError> {
 pub(super) fn get_parameter_history(call: Call<'_>) -> Result<Value, ApiError> {
     let key = call.key(call.required("Name")?);
     let most = call.max_results(50)?;
-    let parameter = call.world.ssm.parameters.get(&key).filter(|parameter| !parameter.versions.is_empty());
+    let at = call.world.time_of_call();
+    let parameter = call.world.ssm.parameters.get(&key).filter(|parameter| parameter.readable(at).next().is_some());
     let parameter = parameter.ok_or_else(not_found)?;
     let after: i64 = match call.text("NextToken") {
         None => 0,
@@ -41,7 +42,7 @@ pub(super) fn get_parameter_history(call: Call<'_>) -> Result<Value, ApiError> {
             token.parse().map_err(|_| ApiError::bad("InvalidNextToken", "The specified token isn't valid."))?
         }
     };
-    let mut versions = parameter.versions.iter().filter(|version| version.number > after).peekable();
+    let mut versions = parameter.readable(at).filter(|version| version.number > after).peekable();
     let page: Vec<&Version> = versions.by_ref().take(most).collect();
     let decrypted = call.flag("WithDecryption");
     let mut answer = json!({
@@ -67,12 +68,13 @@ fn find(call: &Call<'_>, text: &str) -> Result<Value, ApiError> {
     }
     let decrypted = call.flag("WithDecryption");
     let parameter = call.world.ssm.parameters.get(&key).ok_or_else(not_found)?;
-    let current = parameter.current().ok_or_else(not_found)?;
+    let at = call.world.time_of_call();
+    let current = parameter.readable(at).next_back().ok_or_else(not_found)?;
     let version = match selector {
         None => Some(current),
         Some(selector) => match selector.parse::<i64>() {
-            Ok(number) => parameter.versions.iter().find(|version| version.number == number),
-            Err(_) => parameter.versions.iter().find(|version| version.labels.iter().any(|label| label == selector)),
+            Ok(number) => parameter.readable(at).find(|version| version.number == number),
+            Err(_) => parameter.readable(at).find(|version| version.labels.iter().any(|label| label == selector)),
         },
     };
     let version = version.ok_or_else(|| {

@@ -53,6 +53,8 @@ pub(super) struct Version {
     pub(super) allowed_pattern: Option<String>,
     pub(super) key_id: Option<String>,
     pub(super) modified: Time,
+    /// From when on it can be read: an `aws:ec2:image` value once it is validated.
+    pub(super) since: Time,
     pub(super) modified_by: String,
     pub(super) labels: Vec<String>,
 }
@@ -60,6 +62,12 @@ pub(super) struct Version {
 impl Parameter {
     pub(super) fn current(&self) -> Option<&Version> {
         self.versions.last()
+    }
+
+    /// The versions that can be read at a time, oldest first. Where invocations call several Regions side by
+    /// side, a version may have been made readable for a later time than the caller's.
+    pub(super) fn readable(&self, at: Time) -> impl DoubleEndedIterator<Item = &Version> {
+        self.versions.iter().filter(move |version| version.since <= at)
     }
 
     /// Makes a version readable. One that was validated later than a newer one takes its place before that.

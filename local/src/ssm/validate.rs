@@ -9,21 +9,21 @@ use crate::world::World;
 use serde_json::json;
 
 /// The validation of a version ends: it becomes readable, or is dropped with an event that says why.
-pub(super) fn on_validate(world: &mut World, key: &Key, number: i64) {
+pub(super) fn on_validate(world: &mut World, key: &Key, number: i64, invocation: Option<&str>) {
     let now = world.now;
     let Some(parameter) = world.ssm.parameters.get_mut(key) else { return };
     // Gone if the parameter was deleted meanwhile; not due yet if it was made again since.
     let place = parameter.pending.iter().position(|(due, version)| version.number == number && *due <= now);
-    let Some((_, version)) = place.map(|place| parameter.pending.remove(place)) else { return };
+    let Some((due, version)) = place.map(|place| parameter.pending.remove(place)) else { return };
     let operation = if parameter.versions.is_empty() { "Create" } else { "Update" };
     match refusal(world, key, &version) {
         None => {
             emit_change(world, key, &version, operation);
             let detail = format!("v{number} = {} is valid", version.value);
             if let Some(parameter) = world.ssm.parameters.get_mut(key) {
-                parameter.insert(version);
+                parameter.insert(Version { since: due, ..version });
             }
-            world.record(Kind::ParameterValidated, &key.name, Some(&key.region), detail);
+            world.record_for(invocation, Kind::ParameterValidated, &key.name, Some(&key.region), detail);
         }
         Some(reason) => {
             emit(
@@ -38,7 +38,7 @@ pub(super) fn on_validate(world: &mut World, key: &Key, number: i64) {
                 }),
             );
             let detail = format!("v{number} = {} is refused: {reason}", version.value);
-            world.record(Kind::ParameterValidated, &key.name, Some(&key.region), detail);
+            world.record_for(invocation, Kind::ParameterValidated, &key.name, Some(&key.region), detail);
         }
     }
 }

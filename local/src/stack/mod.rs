@@ -1,7 +1,51 @@
 //! Reads CloudFormation and SAM templates and deploys them onto the local AWS.
+//!
+//! - [`tree`] and [`template`]: a file becomes a located tree, [`sam`] spells out what SAM leaves implied.
+//! - [`check`]: everything that is wrong with a template before anything is made, all at once.
+//! - [`evaluate`] and [`parameters`]: the intrinsic functions, and what names stand for; pure.
+//! - [`types`]: which resource types there are, and what they look like to a template.
+//! - [`deploy`]: makes the resources in the order of their dependencies, by calls of the services' own APIs.
+//!
+//! What isn't known is an error with file and line, never skipped in silence.
+
+mod check;
+mod deploy;
+mod dynamic;
+mod error;
+mod evaluate;
+mod function;
+mod iam;
+mod imagebuilder;
+mod messaging;
+mod order;
+mod parameters;
+mod rules;
+mod sam;
+mod shape;
+mod template;
+mod tree;
+mod triggers;
+mod types;
+mod values;
+
+pub use deploy::{Deployment, Progress, Summary};
+pub use error::{StackError, StackErrors};
+pub use template::{Template, read};
 
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// A stack to be deployed.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The template.
+    pub file: PathBuf,
+    /// The stack's name.
+    pub stack_name: String,
+    /// Values for the template's parameters.
+    pub parameters: BTreeMap<String, String>,
+}
 
 /// What the deployed stacks leave behind that belongs to no service.
 #[derive(Debug, Default)]
@@ -10,4 +54,11 @@ pub struct Store {
     pub exports: BTreeMap<String, Value>,
     /// IAM roles by name: the resolved properties and the policies, for those who check permissions.
     pub roles: BTreeMap<String, Value>,
+    /// Customer-managed policies by ARN: their documents.
+    pub policies: BTreeMap<String, Value>,
+    /// ARNs of functions that a stack declares but that can't run here.
+    pub absent_functions: BTreeSet<String>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! The command line of `goldsmith-local`.
+
+mod invoke;
+mod run;
+mod serve;
+
+use crate::clock::Time;
+use crate::draw::Seed;
+use crate::driver::{Local, Pace, Running};
+use crate::journal::Entry;
+use crate::lambda::package;
+use crate::stack::{self, Deployment, Template};
+use crate::timeline;
+use crate::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
+use anyhow::Context as _;
+use chrono::{TimeZone, Utc};
+use clap::{Args, Parser, Subcommand};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The stack's name on the local AWS when it is deployed from `--template`; the examples import its exports.
+const STACK_NAME: &str = "goldsmith";
+
+/// The stack that runs when none is named.
+const EXAMPLE: &str = "examples/golden-images.yaml";
+
+/// AWS on a laptop: EC2 Image Builder with what an automation of golden images needs around it (SNS,
+/// Parameter Store, EC2 images, EventBridge, STS, Lambda). Deploys CloudFormation and SAM templates,
+/// builds and runs their real Rust functions, and lets days of builds pass in seconds.
+///
+/// No account, no network beyond loopback, no Docker. The same seed gives the same run.
+#[derive(Debug, Parser)]
+#[command(name = "goldsmith-local", version, max_term_width = 100, after_help = "Without a command: `run`.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run some simulated days: a live timeline, then what is published and whether that is right.
+    ///
+    /// Ends with status 1 if what is published differs from the newest AVAILABLE build of a family.
+    Run(run::Options),
+    /// Stay up for any SDK, CLI or Terraform, with AWS_ENDPOINT_URL set to what is printed.
+    ///
+    /// Any access key is accepted; one of 12 digits is taken as the account ID. Ctrl-C ends it and the
+    /// functions' processes.
+    Serve(serve::Options),
+    /// Send one event to one function on a local AWS that has the stacks deployed; print answer and log.
+    ///
+    /// Ends with status 1 if the function fails.
+    Invoke(invoke::Options),
+}
+
+/// What is deployed.
+#[derive(Debug, Args)]
+struct Stacks {
+    /// A CloudFormation file with AWS::ImageBuilder::* resources. Repeat it for several: they are deployed
+    /// in this order, and exports of one are imports of the next. The file's stem is the stack's name.
+    #[arg(long = "stack", value_name = "FILE")]
+    stacks: Vec<PathBuf>,
+    /// The SAM template whose functions run. It is deployed first, as the stack `goldsmith`.
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    template: PathBuf,
+    /// A value for a template parameter, in every stack that has it; STACK.KEY=VALUE for one stack only.
+    /// A parameter with neither default nor value gets a made-up value, and a warning says which.
+    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
+    parameters: Vec<(String, String)>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A seed.
+#[derive(Debug, Args)]
+struct Drawn {
+    /// What everything that looks random is drawn from: durations, IDs, releases, findings.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// What kept it from being carried out, for a person.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            None => Cli::parse_from(["goldsmith-local", "run"]).carry_out().await,
+            Some(_) => self.carry_out().await,
+        }
+    }
+
+    async fn carry_out(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Some(Command::Run(options)) => run::run(options).await,
+            Some(Command::Serve(options)) => serve::serve(options).await,
+            Some(Command::Invoke(options)) => invoke::invoke(options).await,
+            None => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// Where simulated time begins: a Monday.
+fn simulated_start() -> Time {
+    Utc.with_ymd_and_hms(2026, 3, 2, 0, 0, 0).single().expect("a date that exists")
+}
+
+/// Prints one line of the timeline; colours only where they are wanted.
+fn show(entry: &Entry) {
+    anstream::println!("{}", timeline::line(entry));
+}
+
+impl Stacks {
+    /// The files in the order of deployment, read, with their stacks' names. Without `--stack`, the
+    /// examples are deployed if they are there.
+    fn read(&self) -> anyhow::Result<Vec<(String, Template)>> {
+        let mut files = vec![(STACK_NAME.to_owned(), self.template.clone())];
+        let examples = self.stacks.is_empty().then(|| PathBuf::from(EXAMPLE)).filter(|file| file.exists());
+        for file in self.stacks.iter().chain(&examples) {
+            let stem = file.file_stem().with_context(|| format!("{}: expected a file", file.display()))?;
+            files.push((stem.to_string_lossy().into_owned(), file.clone()));
+        }
+        files.into_iter().map(|(name, file)| Ok((name, stack::read(&file)?))).collect()
+    }
+
+    fn parameters_of(&self, stack: &str) -> BTreeMap<String, String> {
+        let unqualified = self.parameters.iter().filter(|(key, _)| !key.contains('.')).cloned();
+        let prefix = format!("{stack}.");
+        let own = self
+            .parameters
+            .iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone())));
+        unqualified.chain(own).collect()
+    }
+
+    /// Builds the functions, starts a local AWS and deploys the stacks onto it.
+    async fn start(
+        &self,
+        seed: &Drawn,
+        pace: Pace,
+        port: u16,
+        mut watch: impl FnMut(&Entry),
+    ) -> anyhow::Result<Running> {
+        let templates = self.read()?;
+        let codes: Vec<PathBuf> = templates.iter().flat_map(|(_, template)| template.code_uris()).collect();
+        let executables = package::executables(&codes).await?;
+        let running = Running::start(Seed(seed.seed), pace, port).await?;
+        for (code, executable) in executables {
+            running.local.set_executable(code, executable);
+        }
+        for (name, template) in templates {
+            let deployed = self.deploy(&running.local, &name, template, &mut watch).await;
+            if let Err(error) = deployed {
+                running.local.shut_down().await;
+                return Err(error.context(format!("stack {name}")));
+            }
+        }
+        Ok(running)
+    }
+
+    async fn deploy(
+        &self,
+        local: &Local,
+        name: &str,
+        template: Template,
+        watch: &mut impl FnMut(&Entry),
+    ) -> anyhow::Result<()> {
+        let deployment = Deployment::new(template, name, self.parameters_of(name), DEFAULT_ACCOUNT, DEFAULT_REGION)?;
+        local.deploy(deployment, watch).await?;
+        Ok(())
+    }
+}
+
+/// Reads a file for a command, naming it if that fails.
+fn read_file(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("{}: expected a readable file", file.display()))
+}

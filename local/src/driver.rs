@@ -1,0 +1,254 @@
+//! What moves the world: simulated time that jumps from event to event, or real time, scaled.
+
+use crate::clock::{self, Time};
+use crate::draw::Seed;
+use crate::journal::Entry;
+use crate::lambda::{self, Ending, Host, Invocation};
+use crate::stack::{Deployment, Progress, Summary};
+use crate::wire::{Request, Response};
+use crate::world::{Event, Step, World};
+use crate::{dispatch, server};
+use chrono::TimeDelta;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// How time passes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// Jumps to the next event as soon as every function is idle; each call of an invocation costs simulated latency.
+    Simulated {
+        /// When it begins.
+        start: Time,
+    },
+    /// The machine's time, so many times as fast.
+    Real {
+        /// At least 1.
+        speed: u32,
+    },
+}
+
+/// A local AWS that runs: its world, its port, the processes of its functions.
+pub struct Local {
+    world: Mutex<World>,
+    host: Arc<Host>,
+    pace: Pace,
+    begun: Time,
+    url: String,
+    posted: Notify,
+}
+
+/// Stops the port when it is dropped.
+pub struct Running {
+    /// The local AWS.
+    pub local: Arc<Local>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Running {
+    /// Starts an empty local AWS on a port of loopback; 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn start(seed: Seed, pace: Pace, port: u16) -> anyhow::Result<Self> {
+        let (listener, address) = server::bind(port).await?;
+        let begun = clock::machine_now();
+        let start = match pace {
+            Pace::Simulated { start } => start,
+            Pace::Real { .. } => begun,
+        };
+        let local = Arc::new(Local {
+            world: Mutex::new(World::new(seed, start)),
+            host: Host::new(address),
+            pace,
+            begun,
+            url: format!("http://{address}"),
+            posted: Notify::new(),
+        });
+        let server = tokio::spawn(server::serve(listener, local.clone()));
+        Ok(Self { local, server })
+    }
+}
+
+impl Local {
+    /// `http://127.0.0.1:PORT`, for `AWS_ENDPOINT_URL`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The world, locked: not to be held while waiting.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no code panics while it holds the world")
+    }
+
+    /// Names the executable of a function's code.
+    pub fn set_executable(&self, code: PathBuf, executable: PathBuf) {
+        self.host.set_executable(code, executable);
+    }
+
+    /// Answers one HTTP request.
+    pub(crate) async fn answer(&self, request: &Request) -> Response {
+        if let Some((process, path)) = request.path.strip_prefix("/_runtime/").and_then(|rest| rest.split_once('/')) {
+            let path = format!("/{path}");
+            return self
+                .host
+                .runtime_api(process, &request.method, &path, &request.headers, request.body.clone())
+                .await;
+        }
+        self.catch_up();
+        let response = if lambda::api::matches(request) {
+            let context = dispatch::context(&mut self.world(), request);
+            match context {
+                Ok((context, _)) => lambda::api::answer(&self.host, &self.world, &context, request).await,
+                Err(refusal) => refusal,
+            }
+        } else {
+            let charge = matches!(self.pace, Pace::Simulated { .. });
+            dispatch::answer(&mut self.world(), request, charge)
+        };
+        self.posted.notify_one();
+        response
+    }
+
+    /// In real time: what is due by now happens; invocations are left to [`Self::live`].
+    fn catch_up(&self) {
+        if let Pace::Real { speed } = self.pace {
+            let now = self.scaled_now(speed);
+            self.world().pass(now);
+        }
+    }
+
+    fn scaled_now(&self, speed: u32) -> Time {
+        self.begun + (clock::machine_now() - self.begun) * i32::try_from(speed).unwrap_or(i32::MAX)
+    }
+
+    /// Runs one invocation to its end and writes it down.
+    pub async fn invoke(&self, invocation: Invocation) -> Ending {
+        let started = self.world().now;
+        let ending = self.host.invoke(&self.world, &invocation).await;
+        self.catch_up();
+        lambda::finished(&mut self.world(), invocation, started, ending.clone());
+        self.posted.notify_one();
+        ending
+    }
+
+    /// Simulated time: everything that is due by `limit` happens, in order. `watch` sees each journal entry once.
+    pub async fn run_until(&self, limit: Time, watch: &mut impl FnMut(&Entry)) {
+        loop {
+            let step = self.world().step(limit);
+            self.show(watch);
+            match step {
+                None => return,
+                Some(Step::Handled) => {}
+                Some(Step::Invoke(invocation)) => {
+                    self.invoke(invocation).await;
+                    self.show(watch);
+                }
+            }
+        }
+    }
+
+    /// Simulated time: goes on until nothing that was announced is still on its way: no message,
+    /// validation, invocation or retry waits. Builds in flight stay in flight.
+    pub async fn settle(&self, watch: &mut impl FnMut(&Entry)) {
+        loop {
+            let due = self.world().next_consequence();
+            match due {
+                Some(due) => self.run_until(due, watch).await,
+                None => return,
+            }
+        }
+    }
+
+    fn show(&self, watch: &mut impl FnMut(&Entry)) {
+        let new = self.world().journal.take_new();
+        new.iter().for_each(watch);
+    }
+
+    /// Real time: handles what comes due, for ever. Invocations run side by side.
+    pub async fn live(self: Arc<Self>, mut watch: impl FnMut(&Entry)) {
+        let Pace::Real { speed } = self.pace else { return };
+        loop {
+            let now = self.scaled_now(speed);
+            loop {
+                let step = self.world().step(now);
+                match step {
+                    None => break,
+                    Some(Step::Handled) => {}
+                    Some(Step::Invoke(invocation)) => {
+                        let local = self.clone();
+                        tokio::spawn(async move { local.invoke(invocation).await });
+                    }
+                }
+            }
+            self.show(&mut watch);
+            let due = self.world().next_due();
+            let until_due = due.map_or(TimeDelta::hours(1), |due| due - now).to_std().unwrap_or_default() / speed;
+            tokio::select! {
+                () = tokio::time::sleep(until_due.max(Duration::from_millis(1))) => {}
+                () = self.posted.notified() => {}
+            }
+        }
+    }
+
+    /// Deploys a stack. A resource that waits for a build lets time pass; `watch` sees what happens meanwhile.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the template, and what a service answered.
+    pub async fn deploy(&self, mut deployment: Deployment, watch: &mut impl FnMut(&Entry)) -> anyhow::Result<Summary> {
+        loop {
+            let progress = deployment.advance(&mut self.world())?;
+            self.posted.notify_one();
+            self.show(watch);
+            let image_arn = match progress {
+                Progress::Done(summary) => return Ok(summary),
+                Progress::Waiting { image_arn } => image_arn,
+            };
+            while !self.world().imagebuilder.has_ended(&image_arn) {
+                match self.pace {
+                    Pace::Simulated { .. } => {
+                        let due = self.world().next_due();
+                        let due =
+                            due.ok_or_else(|| anyhow::anyhow!("{image_arn} waits, and nothing is due any more"))?;
+                        self.run_until(due, watch).await;
+                    }
+                    Pace::Real { speed } => {
+                        tokio::time::sleep(Duration::from_secs(1) / speed.min(100)).await;
+                        self.catch_up();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the functions' processes.
+    pub async fn shut_down(&self) {
+        self.host.shut_down().await;
+    }
+}
+
+impl World {
+    /// When the next event is due that follows from something that has happened already: a message, a
+    /// validation, an invocation. Schedules, releases and builds go on by themselves.
+    fn next_consequence(&self) -> Option<Time> {
+        self.first_due(|event| {
+            matches!(
+                event,
+                Event::Publish(_)
+                    | Event::Deliver(_)
+                    | Event::Emit(_)
+                    | Event::Ssm(_)
+                    | Event::Ec2(_)
+                    | Event::Invoke(_)
+            )
+        })
+    }
+}

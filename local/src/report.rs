@@ -1,0 +1,171 @@
+//! What is published at the end of a run, and whether it agrees with the truth.
+
+use crate::ec2;
+use crate::imagebuilder::store::{Kind, Resource};
+use crate::ssm;
+use crate::world::World;
+use serde::Serialize;
+use serde_json::Value;
+use shared::arn::ImageBuildArn;
+use std::collections::BTreeMap;
+
+/// One published AMI.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Published {
+    /// The family.
+    pub family: String,
+    /// `1.0.0/3`
+    pub build: String,
+    /// Where instances can launch it.
+    pub region: String,
+    /// The account that the parameter is in.
+    pub account: String,
+    /// The parameter's value.
+    pub ami: String,
+    /// The parameter's name.
+    pub parameter: String,
+    /// The parameter's newest version.
+    pub parameter_version: i64,
+}
+
+/// What is published, and every way in which that differs from the truth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// By family, then Region.
+    pub published: Vec<Published>,
+    /// How many families have an AVAILABLE build with AMIs.
+    pub families: usize,
+    /// Empty when what is published agrees with the newest AVAILABLE build of each family.
+    pub disagreements: Vec<String>,
+}
+
+/// Reads the published state and the truth from the world, which is not asked through any API.
+pub fn report(world: &World) -> Report {
+    let mut published: Vec<Published> = ssm::published(world)
+        .into_iter()
+        .filter_map(|parameter| {
+            let build: ImageBuildArn = parameter.description.as_deref()?.parse().ok()?;
+            Some(Published {
+                build: format!("{}/{}", build.version, build.build),
+                family: build.family,
+                region: parameter.region,
+                account: parameter.account,
+                ami: parameter.value,
+                parameter: parameter.name,
+                parameter_version: parameter.version,
+            })
+        })
+        .collect();
+    published.sort();
+    let newest = newest_available(world);
+    let mut disagreements: Vec<String> =
+        newest.iter().flat_map(|(arn, image)| missing(world, arn, image, &published)).collect();
+    disagreements.extend(published.iter().filter_map(|row| false_row(world, row, &newest)));
+    Report { published, families: newest.len(), disagreements }
+}
+
+/// The newest AVAILABLE build of each family that has AMIs, in all accounts and Regions.
+fn newest_available(world: &World) -> Vec<(ImageBuildArn, &Resource)> {
+    let mut newest: BTreeMap<(String, String, String), (ImageBuildArn, &Resource)> = BTreeMap::new();
+    for image in world.imagebuilder.resources.values().filter(|resource| resource.kind == Kind::Image) {
+        let Ok(arn) = image.arn.parse::<ImageBuildArn>() else { continue };
+        if image.owner == "aws" || image.status() != "AVAILABLE" || amis(image).is_empty() {
+            continue;
+        }
+        let family = (arn.account.clone(), arn.region.clone(), arn.family.clone());
+        let newer = newest.get(&family).is_none_or(|(other, _)| other.order() < arn.order());
+        if newer {
+            newest.insert(family, (arn, image));
+        }
+    }
+    newest.into_values().collect()
+}
+
+fn amis(image: &Resource) -> &[Value] {
+    let amis = image.document.get("outputResources").and_then(|outputs| outputs.get("amis"));
+    amis.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn missing(world: &World, arn: &ImageBuildArn, image: &Resource, published: &[Published]) -> Vec<String> {
+    let text = |ami: &Value, member: &str| ami.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let build = format!("{}/{}", arn.version, arn.build);
+    let mut found = Vec::new();
+    // AMIs that were distributed into other accounts are those accounts' to publish.
+    for ami in amis(image).iter().filter(|ami| text(ami, "accountId") == arn.account) {
+        let (region, id) = (text(ami, "region"), text(ami, "image"));
+        let there = published.iter().any(|row| {
+            row.family == arn.family
+                && row.region == region
+                && row.account == arn.account
+                && row.ami == id
+                && row.build == build
+        });
+        if !there {
+            let hint = silent(world, image).map(|why| format!(" ({why})")).unwrap_or_default();
+            found.push(format!(
+                "{} {build} is AVAILABLE with {id} in {region}, which isn't published{hint}",
+                arn.family
+            ));
+        }
+    }
+    found
+}
+
+/// Why no function could hear of a build.
+fn silent(world: &World, image: &Resource) -> Option<String> {
+    let topic = image.document.get("infrastructureConfiguration").and_then(|infra| infra.get("snsTopicArn"));
+    let Some(topic) = topic.and_then(Value::as_str) else {
+        return Some("its infrastructure configuration has no snsTopicArn".to_owned());
+    };
+    (!crate::sns::has_function(world, topic)).then(|| format!("no function is subscribed to {topic}"))
+}
+
+/// A published row that isn't true: not of the newest build, or an AMI that can't be launched there.
+fn false_row(world: &World, row: &Published, newest: &[(ImageBuildArn, &Resource)]) -> Option<String> {
+    let launchable = ec2::visible(world, &row.account, &row.region, &row.ami).is_some();
+    let known = newest.iter().any(|(arn, _)| arn.family == row.family);
+    match (known, launchable) {
+        (true, true) => None,
+        (false, _) => Some(format!(
+            "{} publishes {} {}, but the family has no AVAILABLE build",
+            row.parameter, row.family, row.build
+        )),
+        (_, false) => Some(format!(
+            "{} publishes {}, which account {} can't see in {}",
+            row.parameter, row.ami, row.account, row.region
+        )),
+    }
+}
+
+/// The table, as lines: family, version/build, Region, AMI, parameter.
+pub fn table(published: &[Published]) -> Vec<String> {
+    let header = ["FAMILY", "VERSION/BUILD", "REGION", "AMI", "PARAMETER"].map(str::to_owned);
+    let rows = published.iter().map(|row| {
+        let parameter = format!("{}:{}", row.parameter, row.parameter_version);
+        [row.family.clone(), row.build.clone(), row.region.clone(), row.ami.clone(), parameter]
+    });
+    let all: Vec<[String; 5]> = std::iter::once(header).chain(rows).collect();
+    let width = |column: usize| all.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let pad = |row: &[String; 5]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    all.iter().map(pad).collect()
+}
+
+impl Report {
+    /// One line: whether what is published agrees with the newest AVAILABLE builds.
+    pub fn verdict(&self) -> String {
+        let plural = if self.families == 1 { "family" } else { "families" };
+        match self.disagreements.len() {
+            0 => format!(
+                "What is published agrees with the newest AVAILABLE build of each of {} {plural}.",
+                self.families
+            ),
+            n => format!("What is published DISAGREES with the newest AVAILABLE builds in {n} place(s):"),
+        }
+    }
+}

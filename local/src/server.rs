@@ -1,0 +1,77 @@
+//! The one port: HTTP in, the services' answers out.
+
+use crate::driver::Local;
+use crate::wire::{Request, Response};
+use anyhow::Context as _;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Listens on loopback; port 0 takes a free one.
+///
+/// # Errors
+/// When the port is taken.
+pub(crate) async fn bind(port: u16) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .with_context(|| format!("port {port} of 127.0.0.1: expected a free port (--port 0 takes one)"))?;
+    let address = listener.local_addr().context("the address that was bound")?;
+    Ok((listener, address))
+}
+
+/// Answers connections until the task is dropped.
+pub(crate) async fn serve(listener: TcpListener, local: Arc<Local>) {
+    loop {
+        // A connection that broke before it was accepted is the client's affair.
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let local = local.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let local = local.clone();
+                async move { Ok::<_, Infallible>(respond(&local, request).await) }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service);
+            // An error here means that the client hung up.
+            let _ = connection.await;
+        });
+    }
+}
+
+async fn respond(local: &Arc<Local>, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = body.collect().await else {
+        return plain(400, "the body broke off");
+    };
+    let headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let request = Request {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body: body.to_bytes(),
+    };
+    let Response { status, headers, body } = local.answer(&request).await;
+    let mut response = hyper::Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    response.body(Full::new(body)).unwrap_or_else(|_| plain(500, "an answer with an illegal header"))
+}
+
+fn plain(status: u16, text: &'static str) -> hyper::Response<Full<Bytes>> {
+    let mut response = hyper::Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}

@@ -1,0 +1,231 @@
+//! What an image is: one build of a family, and the AMIs that came of it.
+
+use crate::arn::{BadArn, ImageBuildArn};
+use aws_sdk_imagebuilder::types;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A build as Image Builder knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Which build.
+    pub arn: ImageBuildArn,
+    /// AMI or container.
+    pub kind: Kind,
+    /// How far it came.
+    pub status: Status,
+    /// Why it failed, or whatever else the service says about the status.
+    pub reason: Option<String>,
+    /// `Linux`, `Windows`, `macOS`.
+    pub platform: Option<String>,
+    /// The pipeline that built it; none for CreateImage.
+    pub pipeline_arn: Option<String>,
+    /// At most one per Region and account, ordered by both. A build that failed may have some, too.
+    pub amis: Vec<Ami>,
+}
+
+/// An AMI of a build.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Ami {
+    /// The Region where instances can be launched from it.
+    pub region: String,
+    /// The account, 12 digits.
+    pub account: String,
+    /// `ami-…`.
+    #[serde(rename = "ami")]
+    pub id: String,
+}
+
+/// What a build makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// AMIs.
+    Ami,
+    /// A container image.
+    Docker,
+    /// What this program doesn't know, in Image Builder's words.
+    Other(String),
+}
+
+/// How far a build came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Image Builder's own words")]
+pub enum Status {
+    Pending,
+    Creating,
+    Building,
+    Testing,
+    Distributing,
+    Integrating,
+    Available,
+    Cancelled,
+    Failed,
+    Deprecated,
+    Deleted,
+    Disabled,
+    /// What this program doesn't know, in Image Builder's words.
+    Other(String),
+}
+
+/// An answer of Image Builder that lacks what every image has.
+#[derive(Debug, thiserror::Error)]
+pub enum BadImage {
+    /// No member that has to be there.
+    #[error("Image Builder's answer lacks {0}")]
+    Lacks(&'static str),
+    /// The image's ARN isn't one of a build.
+    #[error("Image Builder answered an image that isn't a build")]
+    Arn(#[source] BadArn),
+    /// Which of them is to be used can't be told.
+    #[error("the build has more than one AMI in {region} of account {account}")]
+    Ambiguous {
+        /// The Region.
+        region: String,
+        /// The account.
+        account: String,
+    },
+}
+
+impl TryFrom<types::Image> for Image {
+    type Error = BadImage;
+
+    fn try_from(image: types::Image) -> Result<Self, BadImage> {
+        let arn: ImageBuildArn = image.arn.ok_or(BadImage::Lacks("the image's ARN"))?.parse().map_err(BadImage::Arn)?;
+        let state = image.state.ok_or(BadImage::Lacks("the image's state"))?;
+        let amis = image.output_resources.and_then(|resources| resources.amis).unwrap_or_default();
+        let mut amis = amis
+            .into_iter()
+            .map(|ami| {
+                Ok(Ami {
+                    region: ami.region.ok_or(BadImage::Lacks("an AMI's Region"))?,
+                    account: ami.account_id.unwrap_or_else(|| arn.account.clone()),
+                    id: ami.image.ok_or(BadImage::Lacks("an AMI's ID"))?,
+                })
+            })
+            .collect::<Result<Vec<_>, BadImage>>()?;
+        // A set of what is the same throughout; what differs in the ID alone is a contradiction.
+        amis = amis.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        if let Some(pair) =
+            amis.windows(2).find(|pair| (&pair[0].region, &pair[0].account) == (&pair[1].region, &pair[1].account))
+        {
+            return Err(BadImage::Ambiguous { region: pair[0].region.clone(), account: pair[0].account.clone() });
+        }
+        Ok(Self {
+            arn,
+            kind: image.r#type.map_or(Kind::Ami, |kind| Kind::from(kind.as_str())),
+            status: Status::from(state.status.ok_or(BadImage::Lacks("the image's status"))?.as_str()),
+            reason: state.reason,
+            platform: image.platform.map(|platform| platform.as_str().to_owned()),
+            pipeline_arn: image.source_pipeline_arn,
+            amis,
+        })
+    }
+}
+
+impl From<&str> for Kind {
+    fn from(text: &str) -> Self {
+        match text {
+            "AMI" => Self::Ami,
+            "DOCKER" => Self::Docker,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ami => "AMI",
+            Self::Docker => "DOCKER",
+            Self::Other(other) => other,
+        })
+    }
+}
+
+impl From<&str> for Status {
+    fn from(text: &str) -> Self {
+        match text {
+            "PENDING" => Self::Pending,
+            "CREATING" => Self::Creating,
+            "BUILDING" => Self::Building,
+            "TESTING" => Self::Testing,
+            "DISTRIBUTING" => Self::Distributing,
+            "INTEGRATING" => Self::Integrating,
+            "AVAILABLE" => Self::Available,
+            "CANCELLED" => Self::Cancelled,
+            "FAILED" => Self::Failed,
+            "DEPRECATED" => Self::Deprecated,
+            "DELETED" => Self::Deleted,
+            "DISABLED" => Self::Disabled,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "PENDING",
+            Self::Creating => "CREATING",
+            Self::Building => "BUILDING",
+            Self::Testing => "TESTING",
+            Self::Distributing => "DISTRIBUTING",
+            Self::Integrating => "INTEGRATING",
+            Self::Available => "AVAILABLE",
+            Self::Cancelled => "CANCELLED",
+            Self::Failed => "FAILED",
+            Self::Deprecated => "DEPRECATED",
+            Self::Deleted => "DELETED",
+            Self::Disabled => "DISABLED",
+            Self::Other(other) => other,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:imagebuilder:us-east-1:123456789012:image/web/1.0.0/3";
+
+    fn answer(status: &str, amis: &[(&str, &str, &str)]) -> types::Image {
+        let amis = amis
+            .iter()
+            .map(|(region, account, id)| types::Ami::builder().region(*region).account_id(*account).image(*id).build());
+        types::Image::builder()
+            .arn(ARN)
+            .r#type("AMI".into())
+            .state(types::ImageState::builder().status(status.into()).build())
+            .output_resources(types::OutputResources::builder().set_amis(Some(amis.collect())).build())
+            .build()
+    }
+
+    #[test]
+    fn a_build_is_read_with_its_amis_in_order() {
+        let amis = [("us-east-1", "123456789012", "ami-1"), ("eu-west-1", "123456789012", "ami-2")];
+        let image = Image::try_from(answer("AVAILABLE", &amis)).unwrap();
+        assert_eq!((image.arn.to_string().as_str(), &image.status, &image.kind), (ARN, &Status::Available, &Kind::Ami));
+        assert_eq!(image.amis.iter().map(|ami| ami.id.as_str()).collect::<Vec<_>>(), ["ami-2", "ami-1"]);
+    }
+
+    #[test]
+    fn an_unknown_status_is_kept_and_every_known_one_is_written_as_read() {
+        let image = Image::try_from(answer("SOMETHING_NEW", &[])).unwrap();
+        assert_eq!(image.status, Status::Other("SOMETHING_NEW".to_owned()));
+        for value in types::ImageStatus::values() {
+            let status = Status::from(*value);
+            assert!(!matches!(status, Status::Other(_)), "{value}");
+            assert_eq!(status.to_string(), *value);
+        }
+    }
+
+    #[test]
+    fn two_amis_in_one_place_are_refused() {
+        let twice = [("us-east-1", "123456789012", "ami-1"), ("us-east-1", "123456789012", "ami-2")];
+        assert!(matches!(Image::try_from(answer("AVAILABLE", &twice)), Err(BadImage::Ambiguous { .. })));
+        let same = [twice[0], twice[0], ("us-east-1", "111122223333", "ami-2")];
+        assert_eq!(Image::try_from(answer("AVAILABLE", &same)).unwrap().amis.len(), 2);
+        assert!(matches!(Image::try_from(types::Image::builder().build()), Err(BadImage::Lacks(_))));
+    }
+}

@@ -1,0 +1,130 @@
+//! Settings from the environment. Every problem is found in one go, so that a stack is repaired once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The environment, and what was found wrong with it so far.
+#[derive(Debug, Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+/// One variable that isn't as it has to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it holds; `None` if it isn't set.
+    pub found: Option<String>,
+    /// What it has to hold.
+    pub expected: &'static str,
+}
+
+/// Every problem of the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct SettingsError {
+    /// In the order in which the variables were read.
+    pub problems: Vec<Problem>,
+}
+
+impl Environment {
+    /// The environment of this process. What isn't Unicode can't be a setting and is left out.
+    pub fn of_process() -> Self {
+        let text =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        text.collect()
+    }
+
+    /// A variable that has to be set. `None` is a problem, noted for [`Self::finish`].
+    pub fn required<T>(
+        &mut self,
+        variable: &'static str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let found = self.values.get(variable).cloned();
+        self.read(variable, found, expected, parse)
+    }
+
+    /// A variable that stands for `default` when it isn't set or empty.
+    pub fn optional<T>(
+        &mut self,
+        variable: &'static str,
+        default: &str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let found = self.values.get(variable).filter(|value| !value.is_empty()).cloned();
+        self.read(variable, Some(found.unwrap_or_else(|| default.to_owned())), expected, parse)
+    }
+
+    fn read<T>(
+        &mut self,
+        variable: &'static str,
+        found: Option<String>,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = found.as_deref().and_then(parse);
+        if value.is_none() {
+            self.problems.push(Problem { variable, found, expected });
+        }
+        value
+    }
+
+    /// The settings, if every variable was as it has to be.
+    ///
+    /// # Errors
+    /// Every problem that was noted.
+    pub fn finish<T>(self, settings: Option<T>) -> Result<T, SettingsError> {
+        match settings {
+            Some(settings) if self.problems.is_empty() => Ok(settings),
+            _ => Err(SettingsError { problems: self.problems }),
+        }
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self { values: variables.into_iter().collect(), problems: Vec::new() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.found {
+            Some(found) => write!(f, "{} is {found:?}: expected {}", self.variable, self.expected),
+            None => write!(f, "{} isn't set: expected {}", self.variable, self.expected),
+        }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the environment isn't as it has to be")?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let mut environment: Environment = [("COUNT", "many"), ("EMPTY", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect();
+        let count: Option<u32> = environment.required("COUNT", "a number", |text| text.parse().ok());
+        let name = environment.required("NAME", "a name", |text| Some(text.to_owned()));
+        let empty = environment.optional("EMPTY", "7", "a number", |text| text.parse::<u32>().ok());
+        assert_eq!(empty, Some(7));
+        let error = environment.finish(count.zip(name)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the environment isn't as it has to be\n  COUNT is \"many\": expected a number\n  NAME isn't set: expected a name"
+        );
+    }
+}

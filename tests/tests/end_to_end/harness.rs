@@ -1,0 +1,129 @@
+//! What the tests stand on: the built binaries, a local AWS with the stacks deployed, the command.
+
+use goldsmith_local::draw::Seed;
+use goldsmith_local::driver::{Local, Pace, Running};
+use goldsmith_local::journal::{Entry, Kind};
+use goldsmith_local::lambda::package;
+use goldsmith_local::stack::{self, Deployment};
+use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tokio::sync::OnceCell;
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+static BUILT: OnceCell<BTreeMap<PathBuf, PathBuf>> = OnceCell::const_new();
+
+/// The executables of the functions and of the command, by the folder that they are built from.
+pub(crate) async fn executables() -> &'static BTreeMap<PathBuf, PathBuf> {
+    let codes = [root().join("functions/fan-out-amis"), root().join("local")];
+    BUILT.get_or_init(|| async move { package::executables(&codes).await.unwrap() }).await
+}
+
+/// Runs `goldsmith-local` in the repository's root to its end.
+pub(crate) async fn goldsmith_local(arguments: &[&str]) -> Output {
+    let mut command = command().await;
+    command.args(arguments);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// The command, not yet started.
+pub(crate) async fn command() -> Command {
+    let mut command = Command::new(&executables().await[&root().join("local")]);
+    command.current_dir(root());
+    command
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A local AWS in simulated time with the function's stack and others deployed.
+pub(crate) async fn deployed(seed: u64, stacks: &[PathBuf]) -> Running {
+    let start = "2026-03-02T00:00:00Z".parse().unwrap();
+    let running = Running::start(Seed(seed), Pace::Simulated { start }, 0).await.unwrap();
+    for (code, executable) in executables().await {
+        running.local.set_executable(code.clone(), executable.clone());
+    }
+    deploy(&running.local, "goldsmith", &root().join("template.yaml")).await;
+    for stack in stacks {
+        deploy(&running.local, stack.file_stem().unwrap().to_str().unwrap(), stack).await;
+    }
+    running
+}
+
+async fn deploy(local: &Local, name: &str, file: &Path) {
+    let template = stack::read(file).unwrap();
+    let deployment = Deployment::new(template, name, BTreeMap::new(), DEFAULT_ACCOUNT, DEFAULT_REGION).unwrap();
+    local.deploy(deployment, &mut |_| {}).await.unwrap();
+}
+
+/// A stack of the tests' own.
+pub(crate) fn own_stack(name: &str) -> PathBuf {
+    root().join("tests/stacks").join(name)
+}
+
+/// Lets simulated time pass until everything that was caused has happened, and returns the entries.
+pub(crate) async fn settle(local: &Local) -> Vec<Entry> {
+    let mut seen = Vec::new();
+    local.settle(&mut |entry| seen.push(entry.clone())).await;
+    seen
+}
+
+/// Runs a pipeline to the end of its build, and what follows from it.
+pub(crate) async fn build(local: &Local, pipeline: &str) -> (String, Vec<Entry>) {
+    let image_arn = start(local, pipeline);
+    let mut seen = Vec::new();
+    while !local.world().imagebuilder.has_ended(&image_arn) {
+        let due = local.world().next_due().unwrap();
+        local.run_until(due, &mut |entry| seen.push(entry.clone())).await;
+    }
+    seen.extend(settle(local).await);
+    (image_arn, seen)
+}
+
+/// Starts a pipeline.
+pub(crate) fn start(local: &Local, pipeline: &str) -> String {
+    let arn = format!("arn:aws:imagebuilder:{DEFAULT_REGION}:{DEFAULT_ACCOUNT}:image-pipeline/{pipeline}");
+    let mut world = local.world();
+    let token = world.fresh_uuid("test");
+    let input = serde_json::json!({"imagePipelineArn": arn, "clientToken": token});
+    let answer = call(&mut world, "imagebuilder", DEFAULT_REGION, "StartImagePipelineExecution", input);
+    answer["imageBuildVersionArn"].as_str().unwrap().to_owned()
+}
+
+/// One API call as the account's root.
+pub(crate) fn call(
+    world: &mut goldsmith_local::world::World,
+    service: &str,
+    region: &str,
+    operation: &str,
+    input: Value,
+) -> Value {
+    use goldsmith_local::wire::{Caller, Context, Principal};
+    let caller = Caller { account: DEFAULT_ACCOUNT.to_owned(), principal: Principal::Root, invocation: None };
+    let context = Context { caller, region: region.to_owned(), request_id: world.fresh_uuid("request") };
+    goldsmith_local::dispatch::call(world, &context, service, operation, input).unwrap()
+}
+
+/// The parameters of a family as (Region, value, version, description).
+pub(crate) fn published(local: &Local, family: &str) -> Vec<(String, String, i64, String)> {
+    let world = local.world();
+    goldsmith_local::ssm::published(&world)
+        .into_iter()
+        .filter(|parameter| parameter.name == format!("/golden-images/{family}"))
+        .map(|parameter| {
+            (parameter.region, parameter.value, parameter.version, parameter.description.unwrap_or_default())
+        })
+        .collect()
+}
+
+/// How many entries of a kind there are.
+pub(crate) fn count(entries: &[Entry], kind: Kind) -> usize {
+    entries.iter().filter(|entry| entry.kind == kind).count()
+}

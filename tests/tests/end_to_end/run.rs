@@ -1,0 +1,114 @@
+//! `goldsmith-local run`: the main job, three simulated days.
+
+use crate::harness::{goldsmith_local, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Output;
+
+async fn run(seed: &str, file: &std::path::Path) -> (Output, Value) {
+    let output = goldsmith_local(&["run", "--seed", seed, "--json", file.to_str().unwrap()]).await;
+    let document = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    (output, document)
+}
+
+/// The timeline without what is measured.
+fn unmeasured(output: &Output) -> String {
+    let lines = text(&output.stdout);
+    let without = lines.lines().map(|line| match line.rsplit_once(", ") {
+        Some((kept, measured)) if measured.ends_with(" ms)") => kept,
+        _ => line,
+    });
+    without.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn three_days_publish_the_newest_build_of_each_family() {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, document) = run("1", &folder.path().join("run.json")).await;
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}\n{}", text(&output.stderr));
+    assert!(
+        printed.contains("What is published agrees with the newest AVAILABLE build of each of 5 families."),
+        "{printed}"
+    );
+
+    // The truth, from the events: the last build of each family that became AVAILABLE.
+    let mut newest: BTreeMap<String, String> = BTreeMap::new();
+    for event in document["events"].as_array().unwrap() {
+        if event["kind"] == "imageState" && event["detail"].as_str().unwrap().starts_with("AVAILABLE") {
+            let (family, build) = event["subject"].as_str().unwrap().split_once(' ').unwrap();
+            newest.insert(family.to_owned(), build.to_owned());
+        }
+    }
+    assert_eq!(
+        newest.keys().collect::<Vec<_>>(),
+        ["base-linux", "base-windows", "job-runner", "shop", "web", "worker"]
+    );
+    let published = document["published"].as_array().unwrap();
+    for (family, build) in newest.iter().filter(|(family, _)| *family != "job-runner") {
+        let rows: Vec<_> = published.iter().filter(|row| row["family"] == family.as_str()).collect();
+        let regions: Vec<_> = rows.iter().map(|row| row["region"].as_str().unwrap()).collect();
+        assert_eq!(regions, ["eu-west-1", "us-east-1"], "{family}");
+        assert!(rows.iter().all(|row| row["build"] == build.as_str()), "{family} {build} {rows:?}");
+        assert_ne!(rows[0]["ami"], rows[1]["ami"], "each Region has an AMI of its own");
+    }
+    assert!(published.iter().all(|row| row["family"] != "job-runner"), "container images have no AMIs");
+}
+
+#[tokio::test]
+async fn every_step_of_a_build_is_a_line_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, _) = run("1", &folder.path().join("run.json")).await;
+    let printed = text(&output.stdout);
+    let mut lines = printed.lines();
+    for step in [
+        ["schedule ", " web "],
+        ["build ", " web 1.0.0/2 "],
+        ["BUILDING ", " web 1.0.0/2 "],
+        ["TESTING ", " web 1.0.0/2 "],
+        ["DISTRIBUTING ", " web 1.0.0/2 "],
+        ["AVAILABLE ", " web 1.0.0/2 "],
+        ["notification ", " web 1.0.0/2 "],
+        ["invoked ", "web 1.0.0/2"],
+        ["written ", " /golden-images/web "],
+        ["written ", " /golden-images/web "],
+        ["published ", "PublishedImages"],
+    ] {
+        assert!(
+            lines.any(|line| step.iter().all(|part| line.contains(part))),
+            "{step:?} is missing or out of order in\n{printed}"
+        );
+    }
+    assert!(printed.lines().any(|line| line.contains(" AWS calls, ") && line.ends_with(" ms)")), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "no colour where it isn't a terminal");
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_run_and_another_seed_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, one) = run("5", &folder.path().join("1.json")).await;
+    let (second, two) = run("5", &folder.path().join("2.json")).await;
+    let (other, _) = run("6", &folder.path().join("3.json")).await;
+    assert_eq!(unmeasured(&first), unmeasured(&second));
+    assert_eq!(one["published"], two["published"]);
+    assert_ne!(unmeasured(&first), unmeasured(&other));
+}
+
+#[tokio::test]
+async fn the_document_holds_every_invocation_with_event_and_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, document) = run("1", &folder.path().join("run.json")).await;
+    let invocations = document["invocations"].as_array().unwrap();
+    let notifications =
+        document["events"].as_array().unwrap().iter().filter(|event| event["kind"] == "notification").count();
+    assert_eq!(invocations.len(), notifications);
+    for invocation in invocations {
+        assert_eq!(invocation["functionError"], Value::Null, "{invocation}");
+        assert_eq!(invocation["event"]["Records"][0]["EventSource"], "aws:sns");
+        assert!(invocation["answer"].is_object(), "{invocation}");
+        assert!(invocation["calls"].as_u64().unwrap() >= 1);
+    }
+    let calls = document["calls"].as_array().unwrap();
+    let role = &calls.iter().find(|call| call["operation"] == "PutParameter").unwrap()["caller"]["principal"]["role"];
+    assert!(role["name"].as_str().unwrap().contains("FanOutAmis"), "calls are made under the function's role: {role}");
+}

@@ -18,8 +18,9 @@ const ATTEMPTS: u32 = 5;
 /// The configuration of this process: Region, credentials and `AWS_ENDPOINT_URL` from the environment, one pool
 /// of connections for all clients. A call is tried five times, ten seconds each, forty in all.
 pub async fn config() -> SdkConfig {
+    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client())
+        .http_client(OnFirstUse(https))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(
             TimeoutConfig::builder()
@@ -30,11 +31,6 @@ pub async fn config() -> SdkConfig {
         )
         .load()
         .await
-}
-
-/// The one HTTP client: TLS by rustls with ring, a pool of connections for whoever shares it.
-pub fn http_client() -> impl HttpClient + 'static {
-    OnFirstUse(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
 }
 
 /// The HTTP client, without its check at the time when clients are built: the check reads the system's root

@@ -1,150 +1,125 @@
-//! DescribeImageAttribute and ModifyImageAttribute: who may launch an AMI, and its description.
+//! DescribeImageAttribute and ModifyImageAttribute.
 
-use super::describe::block_devices;
-use super::{Call, Image, invalid_value, missing};
-use crate::wire::ApiError;
-use serde_json::{Value, json};
+use super::{Image, list, own, required};
+use crate::journal::Kind;
+use crate::wire::{ApiError, Context};
+use crate::world::World;
+use serde_json::{Map, Value, json};
 
-/// Members of a launch permission as requests and answers spell them.
-const PERMISSIONS: [(&str, &str); 4] = [
-    ("UserId", "userId"),
-    ("Group", "group"),
-    ("OrganizationArn", "organizationArn"),
-    ("OrganizationalUnitArn", "organizationalUnitArn"),
+/// The kinds of launch permissions: as members of a permission, of the older flat form, and on the wire's answer.
+const KINDS: [(&str, &str, &str); 4] = [
+    ("UserId", "UserId", "userId"),
+    ("Group", "UserGroup", "group"),
+    ("OrganizationArn", "OrganizationArn", "organizationArn"),
+    ("OrganizationalUnitArn", "OrganizationalUnitArn", "organizationalUnitArn"),
 ];
 
-pub(super) fn describe_image_attribute(mut call: Call<'_>) -> Result<Value, ApiError> {
-    call.only(&["ImageId", "Attribute"])?;
-    let attribute = call.required("Attribute")?;
-    let image = call.own_image()?;
-    let (name, value) = match attribute {
-        "launchPermission" => ("launchPermission", permissions(image)),
-        "description" => ("description", json!({"value": image.description})),
-        "blockDeviceMapping" => ("blockDeviceMapping", json!(block_devices(image))),
-        "productCodes" => ("productCodes", json!([])),
-        _ => return Err(unsupported(attribute)),
-    };
-    Ok(json!({"imageId": image.id, name: value}))
-}
-
-fn permissions(image: &Image) -> Value {
-    let wire = |kind: &str| PERMISSIONS.iter().find(|(name, _)| *name == kind).map(|(_, wire)| *wire);
-    let listed = image.launch_permissions.iter();
-    listed.filter_map(|(kind, value)| Some(json!({wire(kind)?: value}))).collect()
-}
-
-fn unsupported(attribute: &str) -> ApiError {
-    ApiError::bad("UnsupportedOperation", format!("The attribute {attribute} is not supported by the local EC2."))
-}
-
-pub(super) fn modify_image_attribute(mut call: Call<'_>) -> Result<Value, ApiError> {
-    call.only(&[
-        "ImageId",
-        "Attribute",
-        "Description",
-        "LaunchPermission",
-        "OperationType",
-        "UserGroup",
-        "UserId",
-        "Value",
-        "OrganizationArn",
-        "OrganizationalUnitArn",
-    ])?;
-    let attribute = match call.text("Attribute") {
-        Some(attribute) => attribute,
-        None if call.input.get("LaunchPermission").is_some() => "launchPermission",
-        None if call.input.get("Description").is_some() => "description",
-        None => return Err(missing("Attribute")),
-    };
-    match attribute {
-        "description" => {
-            let value = call.input.pointer("/Description/Value").and_then(Value::as_str).or(call.text("Value"));
-            let description = value.ok_or_else(|| missing("Description"))?.to_owned();
-            let image = call.own_image()?;
-            image.description = Some(description).filter(|text| !text.is_empty());
-            let id = image.id.clone();
-            call.record(&id, "description changed".to_owned());
-        }
+pub(super) fn describe_image_attribute(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+    let attribute = required(input, "Attribute")?.to_owned();
+    let image = own(world, context, input)?;
+    let value = match attribute.as_str() {
         "launchPermission" => {
-            let (added, removed) = asked(&call)?;
-            let image = call.own_image()?;
-            image.launch_permissions.retain(|permission| !removed.contains(permission));
-            for permission in &added {
-                if !image.launch_permissions.contains(permission) {
-                    image.launch_permissions.push(permission.clone());
-                }
-            }
-            let id = image.id.clone();
-            let said = |verb: &str, permissions: &[(String, String)]| {
-                let values: Vec<&str> = permissions.iter().map(|(_, value)| value.as_str()).collect();
-                (!values.is_empty()).then(|| format!("{verb} {}", values.join(", ")))
-            };
-            let parts: Vec<String> = [said("launch granted to", &added), said("launch revoked from", &removed)]
-                .into_iter()
-                .flatten()
-                .collect();
-            call.record(&id, parts.join("; "));
+            ("launchPermission", json!(image.launch_permissions.iter().map(permission).collect::<Vec<_>>()))
         }
-        _ => return Err(unsupported(attribute)),
-    }
+        "description" => ("description", json!({"value": image.description})),
+        "blockDeviceMapping" => ("blockDeviceMapping", super::describe::wire(image)["blockDeviceMapping"].clone()),
+        "lastLaunchedTime" => ("lastLaunchedTime", json!({})),
+        other => {
+            let message = format!(
+                "Attribute: expected launchPermission, description, blockDeviceMapping or lastLaunchedTime, not {other} (the local EC2 knows no others)"
+            );
+            return Err(ApiError::bad("InvalidParameterValue", message));
+        }
+    };
+    Ok(json!({"imageId": image.id, value.0: value.1}))
+}
+
+fn permission((kind, value): &(String, String)) -> Value {
+    let name = KINDS.iter().find(|(known, _, _)| known == kind).map_or(kind.as_str(), |(_, _, wire)| wire);
+    json!({name: value})
+}
+
+pub(super) fn modify_image_attribute(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+    let change = Change::read(input)?;
+    let image = own(world, context, input)?;
+    let (id, detail) = (image.id.clone(), change.apply(image));
+    world.record_for(context.caller.invocation.as_deref(), Kind::ImageChanged, id, Some(&context.region), detail);
     Ok(json!({"return": true}))
 }
 
-type Permissions = Vec<(String, String)>;
-
-/// What is to be added and removed, from either of the two forms of the request.
-fn asked(call: &Call<'_>) -> Result<(Permissions, Permissions), ApiError> {
-    let listed = |verb: &str| -> Permissions {
-        let items = call.input.pointer(&format!("/LaunchPermission/{verb}")).and_then(Value::as_array);
-        let member = |item: &Value, kind: &str| Some((kind.to_owned(), item.get(kind)?.as_str()?.to_owned()));
-        items
-            .into_iter()
-            .flatten()
-            .flat_map(|item| PERMISSIONS.iter().filter_map(move |(kind, _)| member(item, kind)))
-            .collect()
-    };
-    let (mut added, mut removed) = (listed("Add"), listed("Remove"));
-    let flat = [
-        ("UserId", "UserId"),
-        ("UserGroup", "Group"),
-        ("OrganizationArn", "OrganizationArn"),
-        ("OrganizationalUnitArn", "OrganizationalUnitArn"),
-    ];
-    let flat: Permissions = flat
-        .iter()
-        .flat_map(|(parameter, kind)| {
-            call.texts(parameter).into_iter().map(|value| ((*kind).to_owned(), value.to_owned()))
-        })
-        .collect();
-    match call.text("OperationType") {
-        Some("add") => added.extend(flat),
-        Some("remove") => removed.extend(flat),
-        Some(other) => {
-            return Err(invalid_value(format!("Value ( {other} ) for parameter operationType is invalid.")));
-        }
-        None if flat.is_empty() => {}
-        None => return Err(missing("OperationType")),
-    }
-    if added.is_empty() && removed.is_empty() {
-        return Err(ApiError::bad("InvalidParameterCombination", "No attributes specified."));
-    }
-    added.iter().chain(&removed).try_for_each(check)?;
-    Ok((added, removed))
+enum Change {
+    Description(String),
+    Permissions { add: Vec<(String, String)>, remove: Vec<(String, String)> },
 }
 
-fn check((kind, value): &(String, String)) -> Result<(), ApiError> {
-    let valid = match kind.as_str() {
-        "UserId" => value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()),
-        "Group" => value == "all",
-        "OrganizationArn" => value.starts_with("arn:") && value.contains(":organization/"),
-        _ => value.starts_with("arn:") && value.contains(":ou/"),
-    };
-    if valid {
-        return Ok(());
+impl Change {
+    /// The structured form (`LaunchPermission.Add.1.UserId`), and the flat one (`OperationType`, `UserId.1`).
+    fn read(input: &Value) -> Result<Self, ApiError> {
+        if let Some(text) =
+            input.get("Description").and_then(|description| description.get("Value")).and_then(Value::as_str)
+        {
+            return Ok(Self::Description(text.to_owned()));
+        }
+        let (mut add, mut remove) = (Vec::new(), Vec::new());
+        if let Some(permission) = input.get("LaunchPermission") {
+            add = structured(permission, "Add");
+            remove = structured(permission, "Remove");
+        }
+        let flat: Vec<_> = KINDS
+            .iter()
+            .flat_map(|(kind, member, _)| {
+                list(input, member).into_iter().map(|value| ((*kind).to_owned(), value.to_owned()))
+            })
+            .collect();
+        match input.get("OperationType").and_then(Value::as_str) {
+            Some("add") => add.extend(flat),
+            Some("remove") => remove.extend(flat),
+            _ => {}
+        }
+        if add.is_empty() && remove.is_empty() {
+            let message = "No attributes specified: expected Description or LaunchPermission";
+            return Err(ApiError::bad("InvalidParameterCombination", message));
+        }
+        let account = |(kind, value): &&(String, String)| {
+            kind == "UserId" && !(value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        if let Some((_, value)) = add.iter().find(account) {
+            return Err(ApiError::bad(
+                "InvalidAMIAttributeItemValue",
+                format!("Invalid attribute item value \"{value}\" for userId item type."),
+            ));
+        }
+        Ok(Self::Permissions { add, remove })
     }
-    let word = if kind == "UserId" { "user id" } else { "launch permission" };
-    Err(ApiError::bad(
-        "InvalidAMIAttributeItemValue",
-        format!("Invalid attribute item value \"{value}\" for {word} item type."),
-    ))
+
+    fn apply(self, image: &mut Image) -> String {
+        match self {
+            Self::Description(text) => {
+                image.description = Some(text);
+                "description changed".to_owned()
+            }
+            Self::Permissions { add, remove } => {
+                image.launch_permissions.retain(|held| !remove.contains(held));
+                let new: Vec<_> =
+                    add.iter().filter(|wanted| !image.launch_permissions.contains(wanted)).cloned().collect();
+                image.launch_permissions.extend(new);
+                let names =
+                    |of: &[(String, String)]| of.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ");
+                match (add.is_empty(), remove.is_empty()) {
+                    (false, true) => format!("shared with {}", names(&add)),
+                    (true, false) => format!("no longer shared with {}", names(&remove)),
+                    _ => format!("shared with {}, no longer with {}", names(&add), names(&remove)),
+                }
+            }
+        }
+    }
+}
+
+fn structured(permission: &Value, member: &str) -> Vec<(String, String)> {
+    let items = permission.get(member).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_object).flat_map(pairs).collect()
+}
+
+fn pairs(item: &Map<String, Value>) -> Vec<(String, String)> {
+    item.iter().filter_map(|(kind, value)| Some((kind.clone(), value.as_str()?.to_owned()))).collect()
 }

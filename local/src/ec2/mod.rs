@@ -2,16 +2,17 @@
 
 mod attribute;
 mod describe;
-mod filter;
-mod make;
-mod region;
+mod register;
 mod tags;
 
+#[cfg(test)]
+mod tests;
+
 use crate::clock::Time;
-use crate::journal::Kind;
+use crate::events;
 use crate::wire::{ApiError, Context};
-use crate::world::World;
-use serde_json::Value;
+use crate::world::{self, World};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// EC2's XML name space.
@@ -22,8 +23,6 @@ pub const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 pub struct Store {
     /// AMIs by (Region, ID).
     pub images: BTreeMap<(String, String), Image>,
-    /// The AMIs that calls with a client token made: (account, Region, token) → ID.
-    tokens: BTreeMap<(String, String, String), String>,
 }
 
 /// An AMI.
@@ -89,18 +88,18 @@ pub enum Event {
 /// The AMI that an account sees in a Region: its own, a public one, or one that is shared with it.
 pub fn visible<'a>(world: &'a World, account: &str, region: &str, image_id: &str) -> Option<&'a Image> {
     let image = world.ec2.images.get(&(region.to_owned(), image_id.to_owned()))?;
-    let shared = image
-        .launch_permissions
-        .iter()
-        .any(|(kind, value)| (kind == "UserId" && value == account) || (kind == "Group" && value == "all"));
-    (image.owner == account || shared).then_some(image)
+    (image.owner == account || image.is_shared_with(account)).then_some(image)
 }
 
-/// Handles what was posted for EC2.
-pub fn on(world: &mut World, event: Event) {
-    match event {
-        Event::Register(image) => make::on_register(world, *image),
-        Event::Settle { region, image_id } => make::on_settle(world, &region, &image_id),
+impl Image {
+    /// Whether launch permissions let an account that isn't the owner launch it. Organizations' members
+    /// aren't known locally: their permissions count for nobody.
+    fn is_shared_with(&self, account: &str) -> bool {
+        self.is_public() || self.launch_permissions.iter().any(|(kind, value)| kind == "UserId" && value == account)
+    }
+
+    fn is_public(&self) -> bool {
+        self.launch_permissions.iter().any(|(kind, value)| kind == "Group" && value == "all")
     }
 }
 
@@ -109,142 +108,106 @@ pub fn on(world: &mut World, event: Event) {
 /// # Errors
 /// As EC2 answers.
 pub fn call(world: &mut World, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
-    let call = Call { world, context, input: &input };
-    let handler = match operation {
-        "DescribeImages" => describe::describe_images,
-        "DescribeImageAttribute" => attribute::describe_image_attribute,
-        "ModifyImageAttribute" => attribute::modify_image_attribute,
-        "RegisterImage" => make::register_image,
-        "CopyImage" => make::copy_image,
-        "DeregisterImage" => make::deregister_image,
-        "CreateTags" => tags::create_tags,
-        "DeleteTags" => tags::delete_tags,
-        "DescribeTags" => tags::describe_tags,
-        "DescribeRegions" => region::describe_regions,
-        _ => {
-            return Err(ApiError::bad(
-                "InvalidAction",
-                format!("The action {operation} is not supported by the local EC2."),
-            ));
+    if flag(&input, "DryRun") || flag(&input, "dryRun") {
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        return Err(ApiError::new(412, "DryRunOperation", message));
+    }
+    match operation {
+        "DescribeImages" => describe::describe_images(world, context, &input),
+        "DescribeImageAttribute" => attribute::describe_image_attribute(world, context, &input),
+        "ModifyImageAttribute" => attribute::modify_image_attribute(world, context, &input),
+        "RegisterImage" => register::register_image(world, context, &input),
+        "CopyImage" => register::copy_image(world, context, &input),
+        "DeregisterImage" => register::deregister_image(world, context, &input),
+        "CreateTags" => tags::create_tags(world, context, &input),
+        "DeleteTags" => tags::delete_tags(world, context, &input),
+        "DescribeTags" => tags::describe_tags(world, context, &input),
+        "DescribeRegions" => Ok(describe::describe_regions(&input)),
+        _ => Err(ApiError::bad("InvalidAction", format!("The action {operation} is not supported by the local EC2."))),
+    }
+}
+
+/// Handles what was posted for EC2.
+pub fn on(world: &mut World, event: Event) {
+    match event {
+        Event::Register(image) => {
+            let (region, account, id) = (image.region.clone(), image.owner.clone(), image.id.clone());
+            world.ec2.images.insert((region.clone(), id.clone()), *image);
+            announce(world, &account, &region, &id, "available");
         }
+        Event::Settle { region, image_id } => {
+            let Some(image) = world.ec2.images.get_mut(&(region.clone(), image_id.clone())) else { return };
+            image.state = "available".to_owned();
+            let account = image.owner.clone();
+            announce(world, &account, &region, &image_id, "available");
+        }
+    }
+}
+
+/// Emits `EC2 AMI State Change`. Amazon's own AMIs are announced to no account.
+fn announce(world: &mut World, account: &str, region: &str, image_id: &str, state: &str) {
+    if account == AMAZON_ACCOUNT {
+        return;
+    }
+    let request_id = world.fresh_uuid("ami-state");
+    let event = events::Event {
+        source: "aws.ec2".to_owned(),
+        detail_type: "EC2 AMI State Change".to_owned(),
+        account: account.to_owned(),
+        region: region.to_owned(),
+        resources: vec![format!("arn:aws:ec2:{region}::image/{image_id}")],
+        detail: json!({"RequestId": request_id, "ImageId": image_id, "State": state, "ErrorMessage": ""}),
+        time: world.now,
     };
-    if call.flag("DryRun") {
-        return Err(ApiError::new(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."));
-    }
-    handler(call)
+    world.post(world.now, world::Event::Emit(event));
 }
 
-/// One call with what surrounds it.
-struct Call<'a> {
-    world: &'a mut World,
-    context: &'a Context,
-    input: &'a Value,
-}
-
-impl<'a> Call<'a> {
-    /// Refuses parameters that the local EC2 would otherwise pass over.
-    fn only(&self, parameters: &[&str]) -> Result<(), ApiError> {
-        let given = self.input.as_object().into_iter().flat_map(|input| input.keys());
-        match given.into_iter().find(|name| *name != "DryRun" && !parameters.contains(&name.as_str())) {
-            Some(name) => Err(ApiError::bad(
-                "UnsupportedOperation",
-                format!("The parameter {name} is not supported by the local EC2."),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn text(&self, parameter: &str) -> Option<&'a str> {
-        self.input.get(parameter).and_then(Value::as_str).filter(|text| !text.is_empty())
-    }
-
-    fn required(&self, parameter: &str) -> Result<&'a str, ApiError> {
-        self.text(parameter).ok_or_else(|| missing(parameter))
-    }
-
-    fn flag(&self, parameter: &str) -> bool {
-        self.text(parameter) == Some("true")
-    }
-
-    fn items(&self, parameter: &str) -> &'a [Value] {
-        self.input.get(parameter).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn texts(&self, parameter: &str) -> Vec<&'a str> {
-        self.items(parameter).iter().filter_map(Value::as_str).collect()
-    }
-
-    /// An AMI of this Region that the caller sees.
-    fn image(&self, id: &str) -> Result<&Image, ApiError> {
-        check_id(id)?;
-        visible(self.world, self.context.account(), &self.context.region, id).ok_or_else(|| no_image(&[id]))
-    }
-
-    /// The caller's own AMI of this Region that the input names.
-    fn own_image(&mut self) -> Result<&mut Image, ApiError> {
-        let id = self.required("ImageId")?;
-        if self.image(id)?.owner != self.context.account() {
-            return Err(ApiError::new(403, "AuthFailure", format!("Not authorized for image:{id}")));
-        }
-        let key = (self.context.region.clone(), id.to_owned());
-        self.world.ec2.images.get_mut(&key).ok_or_else(|| no_image(&[id]))
-    }
-
-    /// Records a change of an AMI by this call.
-    fn record(&mut self, image_id: &str, detail: String) {
-        let invocation = self.context.caller.invocation.as_deref();
-        self.world.record_for(invocation, Kind::ImageChanged, image_id, Some(&self.context.region), detail);
-    }
-
-    /// A page of items in the order of their keys, with the token of the next page.
-    fn page<'b>(
-        &self,
-        items: impl Iterator<Item = (&'b str, Value)>,
-    ) -> Result<(Vec<Value>, Option<String>), ApiError> {
-        let most = match self.text("MaxResults") {
-            None => usize::MAX,
-            Some(text) => text.parse().ok().filter(|most| (1..=1000).contains(most)).ok_or_else(|| {
-                invalid_value(format!(
-                    "Value ( {text} ) for parameter maxResults is invalid. Expecting a value from 1 to 1000."
-                ))
-            })?,
-        };
-        let after = self.text("NextToken").unwrap_or_default();
-        let mut items = items.filter(|(key, _)| *key > after).peekable();
-        let (mut page, mut last) = (Vec::new(), None);
-        for (key, item) in items.by_ref().take(most) {
-            page.push(item);
-            last = Some(key.to_owned());
-        }
-        Ok((page, last.filter(|_| items.peek().is_some())))
+/// The caller's own AMI, to change.
+fn own<'a>(world: &'a mut World, context: &Context, input: &Value) -> Result<&'a mut Image, ApiError> {
+    let id = required(input, "ImageId")?;
+    check_id(id)?;
+    let seen = visible(world, context.account(), &context.region, id).is_some();
+    match world.ec2.images.get_mut(&(context.region.clone(), id.to_owned())) {
+        Some(image) if image.owner == context.account() => Ok(image),
+        Some(_) if seen => Err(ApiError::new(403, "AuthFailure", format!("Not authorized for image:{id}"))),
+        _ => Err(not_found(&[id])),
     }
 }
 
-/// `ami-` and 8 or 17 hex digits.
 fn check_id(id: &str) -> Result<(), ApiError> {
-    let digits = id.strip_prefix("ami-").unwrap_or_default();
-    if [8, 17].contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(());
+    let hex = id.strip_prefix("ami-").unwrap_or_default();
+    let well_formed = matches!(hex.len(), 8 | 17) && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if well_formed {
+        Ok(())
+    } else {
+        Err(ApiError::bad("InvalidAMIID.Malformed", format!("Invalid id: \"{id}\" (expecting \"ami-...\")")))
     }
-    Err(ApiError::bad("InvalidAMIID.Malformed", format!("Invalid id: \"{id}\" (expecting \"ami-...\")")))
 }
 
-fn no_image(ids: &[&str]) -> ApiError {
-    let listed = ids.join(", ");
-    let message = match ids {
-        [_] => format!("The image id '[{listed}]' does not exist"),
-        _ => format!("The image ids '[{listed}]' do not exist"),
-    };
-    ApiError::bad("InvalidAMIID.NotFound", message)
+fn not_found(ids: &[&str]) -> ApiError {
+    let verb = if ids.len() == 1 { "does not" } else { "do not" };
+    ApiError::bad(
+        "InvalidAMIID.NotFound",
+        format!("The image id{} '[{}]' {verb} exist", if ids.len() == 1 { "" } else { "s" }, ids.join(", ")),
+    )
 }
 
-fn missing(parameter: &str) -> ApiError {
-    ApiError::bad("MissingParameter", format!("The request must contain the parameter {parameter}"))
+fn required<'a>(input: &'a Value, member: &str) -> Result<&'a str, ApiError> {
+    input
+        .get(member)
+        .and_then(Value::as_str)
+        .ok_or_else(|| ApiError::bad("MissingParameter", format!("The request must contain the parameter {member}")))
 }
 
-fn invalid_value(message: impl Into<String>) -> ApiError {
-    ApiError::bad("InvalidParameterValue", message)
+fn flag(input: &Value, member: &str) -> bool {
+    input.get(member).and_then(Value::as_str) == Some("true")
 }
 
-#[cfg(test)]
-mod tests;
+/// The texts of a list member; a single value that came without an index counts as one.
+fn list<'a>(input: &'a Value, member: &str) -> Vec<&'a str> {
+    match input.get(member) {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(item)) => vec![item],
+        _ => Vec::new(),
+    }
+}

@@ -1,259 +1,136 @@
-//! EC2, over its real form encoding.
+//! The slice of EC2, through its API.
 
 use super::*;
-use crate::dispatch;
 use crate::draw::Seed;
-use crate::wire::Request;
-use chrono::TimeDelta;
-
-const OWN: &str = "ami-00000000000000001";
-const SHARED: &str = "ami-00000000000000002";
-const PUBLIC: &str = "ami-00000000000000003";
-const HIDDEN: &str = "ami-00000000000000004";
-
-fn image(id: &str, owner: &str, name: &str, permissions: &[(&str, &str)]) -> Image {
-    Image {
-        id: id.to_owned(),
-        region: "us-east-1".to_owned(),
-        owner: owner.to_owned(),
-        name: name.to_owned(),
-        description: None,
-        windows: false,
-        architecture: "x86_64".to_owned(),
-        state: "available".to_owned(),
-        created: "2026-01-01T00:00:00Z".parse().unwrap(),
-        tags: BTreeMap::from([("Name".to_owned(), name.to_owned())]),
-        snapshots: BTreeMap::from([(
-            "/dev/xvda".to_owned(),
-            Snapshot { id: "snap-00000000000000001".to_owned(), size: 8, encrypted: false },
-        )]),
-        source: None,
-        launch_permissions: permissions.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
-    }
-}
+use crate::wire::{Caller, Principal};
+use crate::world::DEFAULT_ACCOUNT;
 
 fn world() -> World {
-    let mut world = World::new(Seed(7), "2026-01-02T00:00:00Z".parse().unwrap());
-    world.ec2.images.clear();
-    for image in [
-        image(OWN, "123456789012", "web 1", &[]),
-        image(SHARED, "111122223333", "web 2", &[("UserId", "123456789012")]),
-        image(PUBLIC, AMAZON_ACCOUNT, "al2023-ami", &[("Group", "all")]),
-        image(HIDDEN, "111122223333", "web 3", &[]),
-    ] {
-        on(&mut world, Event::Register(Box::new(image)));
-    }
-    world
+    World::new(Seed(1), "2026-03-02T00:00:00Z".parse().unwrap())
 }
 
-/// One form over the wire, signed for a Region by the default account: the status and the XML.
-fn ask_in(world: &mut World, region: &str, fields: &[(&str, &str)]) -> (u16, String) {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in fields {
-        form.append_pair(name, value);
-    }
-    let credential =
-        format!("AWS4-HMAC-SHA256 Credential=AKID/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0");
-    let request = Request {
-        method: "POST".into(),
-        path: "/".into(),
-        query: String::new(),
-        headers: vec![("authorization".into(), credential)],
-        body: form.finish().into(),
+fn context(account: &str, region: &str) -> Context {
+    let caller = Caller { account: account.to_owned(), principal: Principal::Root, invocation: None };
+    Context { caller, region: region.to_owned(), request_id: "r".to_owned() }
+}
+
+fn registered(world: &mut World, name: &str) -> String {
+    let input = json!({"Name": name, "Architecture": "x86_64",
+        "BlockDeviceMapping": [{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": "snap-0123456789abcdef0", "VolumeSize": "8"}}]});
+    let answer = call(world, &context(DEFAULT_ACCOUNT, "us-east-1"), "RegisterImage", input).unwrap();
+    answer["imageId"].as_str().unwrap().to_owned()
+}
+
+fn ids(answer: &Value) -> Vec<&str> {
+    answer["imagesSet"].as_array().unwrap().iter().map(|image| image["imageId"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_copy_is_pending_and_then_available_with_an_ami_of_its_own() {
+    let mut world = world();
+    let source = registered(&mut world, "golden 1");
+    let there = context(DEFAULT_ACCOUNT, "eu-west-1");
+    let input = json!({"Name": "golden 1", "SourceImageId": source, "SourceRegion": "us-east-1"});
+    let copy = call(&mut world, &there, "CopyImage", input).unwrap()["imageId"].as_str().unwrap().to_owned();
+    assert_ne!(copy, source);
+    let state = |world: &mut World| {
+        let answer = call(world, &there, "DescribeImages", json!({"ImageId": [copy]})).unwrap();
+        (answer["imagesSet"][0]["imageState"].clone(), answer["imagesSet"][0]["sourceImageId"].clone())
     };
-    let response = dispatch::answer(world, &request, false);
-    (response.status, String::from_utf8(response.body.to_vec()).unwrap())
-}
-
-fn ask(world: &mut World, fields: &[(&str, &str)]) -> (u16, String) {
-    ask_in(world, "us-east-1", fields)
-}
-
-fn all(xml: &str, tag: &str) -> Vec<String> {
-    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
-    xml.split(&open).skip(1).map(|rest| rest.split(&close).next().unwrap().to_owned()).collect()
+    assert_eq!(state(&mut world), (json!("pending"), json!(source)));
+    let later = world.now + chrono::TimeDelta::minutes(5);
+    while world.step(later).is_some() {}
+    assert_eq!(state(&mut world), (json!("available"), json!(source)));
 }
 
 #[test]
-fn one_sees_ones_own_shared_and_public_images() {
-    type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
-    let table: [Row<'_>; 15] = [
-        (&[], &[OWN, SHARED, PUBLIC]),
-        (&[("Owner.1", "self")], &[OWN]),
-        (&[("Owner.1", "amazon")], &[PUBLIC]),
-        (&[("Owner.1", "111122223333"), ("Owner.2", "self")], &[OWN, SHARED]),
-        (&[("ExecutableBy.1", "self")], &[SHARED]),
-        (&[("ExecutableBy.1", "all")], &[PUBLIC]),
-        (&[("ImageId.1", SHARED)], &[SHARED]),
-        (&[("Filter.1.Name", "name"), ("Filter.1.Value.1", "web*")], &[OWN, SHARED]),
-        (
-            &[
-                ("Filter.1.Name", "name"),
-                ("Filter.1.Value.1", "web ?"),
-                ("Filter.2.Name", "owner-id"),
-                ("Filter.2.Value.1", "111122223333"),
-            ],
-            &[SHARED],
-        ),
-        (&[("Filter.1.Name", "tag:Name"), ("Filter.1.Value.1", "web 1"), ("Filter.1.Value.2", "none")], &[OWN]),
-        (&[("Filter.1.Name", "state"), ("Filter.1.Value.1", "pending")], &[]),
-        (&[("Filter.1.Name", "is-public"), ("Filter.1.Value.1", "true")], &[PUBLIC]),
-        (&[("Filter.1.Name", "architecture"), ("Filter.1.Value.1", "arm64")], &[]),
-        (&[("Filter.1.Name", "image-id"), ("Filter.1.Value.1", OWN)], &[OWN]),
-        (&[("MaxResults", "1"), ("NextToken", OWN)], &[SHARED]),
-    ];
-    for (fields, expected) in table {
-        let fields = [&[("Action", "DescribeImages")], fields].concat();
-        let (status, body) = ask(&mut world(), &fields);
-        assert_eq!(
-            (status, all(&body, "imageId")),
-            (200, expected.iter().map(|id| (*id).to_owned()).collect()),
-            "{fields:?}"
-        );
-    }
-    let (_, first) = ask(&mut world(), &[("Action", "DescribeImages"), ("MaxResults", "2")]);
-    assert_eq!(all(&first, "nextToken"), [SHARED]);
+fn another_account_sees_what_is_shared_with_it_and_cannot_change_it() {
+    let mut world = world();
+    let id = registered(&mut world, "golden 1");
+    let (owner, other) = (context(DEFAULT_ACCOUNT, "us-east-1"), context("111122223333", "us-east-1"));
+    let look = json!({"ImageId": [id]});
+    assert_eq!(call(&mut world, &other, "DescribeImages", look.clone()).unwrap_err().code, "InvalidAMIID.NotFound");
+    let share = json!({"ImageId": id, "LaunchPermission": {"Add": [{"UserId": "111122223333"}]}});
+    call(&mut world, &owner, "ModifyImageAttribute", share).unwrap();
+    assert_eq!(ids(&call(&mut world, &other, "DescribeImages", look.clone()).unwrap()), [id.as_str()]);
+    let change = json!({"ImageId": id, "Description": {"Value": "mine"}});
+    assert_eq!(call(&mut world, &other, "ModifyImageAttribute", change).unwrap_err().code, "AuthFailure");
+    let permissions = json!({"ImageId": id, "Attribute": "launchPermission"});
+    let permissions = call(&mut world, &owner, "DescribeImageAttribute", permissions).unwrap();
+    assert_eq!(permissions["launchPermission"], json!([{"userId": "111122223333"}]));
+    let unshare = json!({"ImageId": id, "OperationType": "remove", "UserId": ["111122223333"]});
+    call(&mut world, &owner, "ModifyImageAttribute", unshare).unwrap();
+    assert_eq!(call(&mut world, &other, "DescribeImages", look).unwrap_err().code, "InvalidAMIID.NotFound");
 }
 
 #[test]
-fn an_image_looks_as_ec2_shows_it() {
-    let (_, body) = ask(&mut world(), &[("Action", "DescribeImages"), ("ImageId.1", OWN)]);
-    let set = &all(&body, "imagesSet")[0];
-    insta::assert_snapshot!(set, @"<item><imageId>ami-00000000000000001</imageId><imageLocation>123456789012/web 1</imageLocation><imageState>available</imageState><imageOwnerId>123456789012</imageOwnerId><creationDate>2026-01-01T00:00:00.000Z</creationDate><isPublic>false</isPublic><architecture>x86_64</architecture><imageType>machine</imageType><platformDetails>Linux/UNIX</platformDetails><usageOperation>RunInstances</usageOperation><name>web 1</name><rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/xvda</rootDeviceName><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><snapshotId>snap-00000000000000001</snapshotId><volumeSize>8</volumeSize><deleteOnTermination>true</deleteOnTermination><volumeType>gp3</volumeType><encrypted>false</encrypted></ebs></item></blockDeviceMapping><virtualizationType>hvm</virtualizationType><hypervisor>xen</hypervisor><enaSupport>true</enaSupport><tagSet><item><key>Name</key><value>web 1</value></item></tagSet></item>");
+fn filters_owners_and_pages_select() {
+    let mut world = world();
+    let here = context(DEFAULT_ACCOUNT, "us-east-1");
+    let all: Vec<String> = (0..7).map(|n| registered(&mut world, &format!("golden {n}"))).collect();
+    let tag = json!({"ResourceId": [all[3]], "Tag": [{"Key": "Team", "Value": "platform"}]});
+    call(&mut world, &here, "CreateTags", tag).unwrap();
+    let mut found = |input: Value| {
+        let answer = call(&mut world, &here, "DescribeImages", input).unwrap();
+        ids(&answer).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(found(json!({"Owner": ["self"]})).len(), 7);
+    assert_eq!(found(json!({"Owner": ["111122223333"]})).len(), 0);
+    assert_eq!(
+        found(json!({"Owner": ["self"], "Filter": [{"Name": "tag:Team", "Value": ["plat*"]}]})),
+        [all[3].clone()]
+    );
+    assert_eq!(found(json!({"Owner": ["self"], "Filter": [{"Name": "name", "Value": ["golden ?"]}, {"Name": "state", "Value": ["available"]}]})).len(), 0);
+    let first = call(&mut world, &here, "DescribeImages", json!({"Owner": ["self"], "MaxResults": "5"})).unwrap();
+    let token = first["nextToken"].clone();
+    let second =
+        call(&mut world, &here, "DescribeImages", json!({"Owner": ["self"], "MaxResults": "5", "NextToken": token}))
+            .unwrap();
+    let joined: std::collections::BTreeSet<_> = ids(&first).into_iter().chain(ids(&second)).collect();
+    assert_eq!((joined.len(), second.get("nextToken")), (7, None));
 }
 
 #[test]
-fn what_is_invalid_is_refused() {
-    let table: [(&[(&str, &str)], &str); 13] = [
-        (&[("Action", "DescribeImages"), ("ImageId.1", HIDDEN)], "InvalidAMIID.NotFound"),
-        (&[("Action", "DescribeImages"), ("ImageId.1", "ami-x")], "InvalidAMIID.Malformed"),
+fn what_is_wrong_is_refused_in_ec2s_words() {
+    let mut world = world();
+    let here = context(DEFAULT_ACCOUNT, "us-east-1");
+    let id = registered(&mut world, "golden 1");
+    for (operation, input, code) in [
+        ("DescribeImages", json!({"ImageId": ["ami-xyz"]}), "InvalidAMIID.Malformed"),
+        ("DescribeImages", json!({"ImageId": ["ami-00000000000000000"]}), "InvalidAMIID.NotFound"),
+        ("DescribeImages", json!({"Filter": [{"Name": "colour", "Value": ["x"]}]}), "InvalidParameterValue"),
+        ("DescribeImages", json!({"ImageId": [id], "MaxResults": "10"}), "InvalidParameterCombination"),
+        ("RegisterImage", json!({"Name": "golden 1", "BlockDeviceMapping": []}), "InvalidAMIName.Duplicate"),
+        ("RegisterImage", json!({"Name": "g"}), "InvalidAMIName.Malformed"),
+        ("ModifyImageAttribute", json!({"ImageId": id}), "InvalidParameterCombination"),
         (
-            &[("Action", "DescribeImages"), ("Filter.1.Name", "colour"), ("Filter.1.Value.1", "x")],
-            "InvalidParameterValue",
-        ),
-        (&[("Action", "DescribeImages"), ("DryRun", "true")], "DryRunOperation"),
-        (
-            &[("Action", "DescribeImageAttribute"), ("ImageId", SHARED), ("Attribute", "launchPermission")],
-            "AuthFailure",
-        ),
-        (&[("Action", "ModifyImageAttribute"), ("ImageId", OWN)], "MissingParameter"),
-        (
-            &[("Action", "ModifyImageAttribute"), ("ImageId", OWN), ("LaunchPermission.Add.1.UserId", "me")],
+            "ModifyImageAttribute",
+            json!({"ImageId": id, "LaunchPermission": {"Add": [{"UserId": "me"}]}}),
             "InvalidAMIAttributeItemValue",
         ),
-        (&[("Action", "ModifyImageAttribute"), ("ImageId", OWN), ("Attribute", "uefiData")], "UnsupportedOperation"),
-        (
-            &[("Action", "CopyImage"), ("SourceRegion", "eu-west-1"), ("SourceImageId", OWN), ("Name", "copy")],
-            "InvalidAMIID.NotFound",
-        ),
-        (
-            &[("Action", "CopyImage"), ("SourceRegion", "us-east-1"), ("SourceImageId", OWN), ("Name", "web 1")],
-            "InvalidAMIName.Duplicate",
-        ),
-        (
-            &[("Action", "CopyImage"), ("SourceRegion", "us-east-1"), ("SourceImageId", OWN), ("Name", "x")],
-            "InvalidAMIName.Malformed",
-        ),
-        (&[("Action", "CreateTags"), ("ResourceId.1", "i-1"), ("Tag.1.Key", "a"), ("Tag.1.Value", "b")], "InvalidID"),
-        (&[("Action", "RunInstances")], "InvalidAction"),
-    ];
-    for (fields, code) in table {
-        let (status, body) = ask(&mut world(), fields);
-        assert!(status >= 400 && body.contains(&format!("<Code>{code}</Code>")), "{fields:?}: {status} {body}");
+        ("CreateTags", json!({"ResourceId": [id], "Tag": [{"Key": "aws:x", "Value": "y"}]}), "InvalidParameterValue"),
+        ("CreateTags", json!({"ResourceId": ["i-1"], "Tag": []}), "InvalidID"),
+        ("DeregisterImage", json!({}), "MissingParameter"),
+        ("DeregisterImage", json!({"ImageId": id, "DryRun": "true"}), "DryRunOperation"),
+        ("RunInstances", json!({}), "InvalidAction"),
+    ] {
+        assert_eq!(call(&mut world, &here, operation, input.clone()).unwrap_err().code, code, "{operation} {input}");
     }
+    call(&mut world, &here, "DeregisterImage", json!({"ImageId": id})).unwrap();
+    assert!(visible(&world, DEFAULT_ACCOUNT, "us-east-1", &id).is_none());
 }
 
 #[test]
-fn launch_permissions_come_and_go_in_both_forms() {
+fn tags_come_and_go() {
     let mut world = world();
-    let modify = |world: &mut World, fields: &[(&str, &str)]| {
-        let fields = [&[("Action", "ModifyImageAttribute"), ("ImageId", OWN)], fields].concat();
-        let (status, body) = ask(world, &fields);
-        assert_eq!(status, 200, "{body}");
-    };
-    let organization = "arn:aws:organizations::123456789012:organization/o-example";
-    modify(
-        &mut world,
-        &[("LaunchPermission.Add.1.UserId", "111122223333"), ("LaunchPermission.Add.2.OrganizationArn", organization)],
-    );
-    modify(&mut world, &[("Attribute", "launchPermission"), ("OperationType", "add"), ("UserGroup.1", "all")]);
-    modify(&mut world, &[("LaunchPermission.Remove.1.Group", "all")]);
-    let (_, body) =
-        ask(&mut world, &[("Action", "DescribeImageAttribute"), ("ImageId", OWN), ("Attribute", "launchPermission")]);
-    assert_eq!(
-        all(&body, "launchPermission"),
-        [format!(
-            "<item><userId>111122223333</userId></item><item><organizationArn>{organization}</organizationArn></item>"
-        )]
-    );
-    assert!(visible(&world, "111122223333", "us-east-1", OWN).is_some());
-}
-
-#[test]
-fn a_copy_is_pending_before_it_is_available_and_told_once() {
-    let mut world = world();
-    let fields = [
-        ("Action", "CopyImage"),
-        ("SourceRegion", "us-east-1"),
-        ("SourceImageId", OWN),
-        ("Name", "web 1 copy"),
-        ("CopyImageTags", "true"),
-        ("ClientToken", "once"),
-    ];
-    let (_, body) = ask_in(&mut world, "eu-west-1", &fields);
-    let id = all(&body, "imageId").remove(0);
-    assert_eq!(
-        all(&ask_in(&mut world, "eu-west-1", &fields).1, "imageId"),
-        std::slice::from_ref(&id),
-        "the token makes it once"
-    );
-    let copy = |world: &World| visible(world, "123456789012", "eu-west-1", &id).cloned().unwrap();
-    assert_eq!(copy(&world).state, "pending");
-    let until = world.now + TimeDelta::minutes(20);
-    while world.step(until).is_some() {}
-    let copy = copy(&world);
-    assert_eq!((copy.state.as_str(), &copy.tags["Name"]), ("available", &"web 1".to_owned()));
-    assert_ne!(copy.snapshots["/dev/xvda"].id, "snap-00000000000000001");
-    assert_eq!(copy.source, Some(("us-east-1".to_owned(), OWN.to_owned())));
-}
-
-#[test]
-fn an_image_is_registered_tagged_and_deregistered() {
-    let mut world = world();
-    let (_, body) = ask(
-        &mut world,
-        &[
-            ("Action", "RegisterImage"),
-            ("Name", "mine"),
-            ("Architecture", "arm64"),
-            ("RootDeviceName", "/dev/xvda"),
-            ("BlockDeviceMapping.1.DeviceName", "/dev/xvda"),
-            ("BlockDeviceMapping.1.Ebs.SnapshotId", "snap-0123456789abcdef0"),
-            ("TagSpecification.1.ResourceType", "image"),
-            ("TagSpecification.1.Tag.1.Key", "team"),
-            ("TagSpecification.1.Tag.1.Value", "web"),
-        ],
-    );
-    let id = all(&body, "imageId").remove(0);
-    ask(
-        &mut world,
-        &[("Action", "CreateTags"), ("ResourceId.1", &id), ("Tag.1.Key", "stage"), ("Tag.1.Value", "prod")],
-    );
-    ask(&mut world, &[("Action", "DeleteTags"), ("ResourceId.1", &id), ("Tag.1.Key", "team")]);
-    let (_, tags) =
-        ask(&mut world, &[("Action", "DescribeTags"), ("Filter.1.Name", "resource-id"), ("Filter.1.Value.1", &id)]);
-    assert_eq!((all(&tags, "key"), all(&tags, "value")), (vec!["stage".to_owned()], vec!["prod".to_owned()]));
-    let (_, body) =
-        ask(&mut world, &[("Action", "DeregisterImage"), ("ImageId", &id), ("DeleteAssociatedSnapshots", "true")]);
-    assert_eq!(all(&body, "snapshotId"), ["snap-0123456789abcdef0"]);
-    assert!(visible(&world, "123456789012", "us-east-1", &id).is_none());
-}
-
-#[test]
-fn regions_are_listed_and_filtered() {
-    let (_, body) = ask(
-        &mut world(),
-        &[("Action", "DescribeRegions"), ("Filter.1.Name", "region-name"), ("Filter.1.Value.1", "us-*")],
-    );
-    assert_eq!(all(&body, "regionName"), ["us-east-1", "us-east-2", "us-west-1", "us-west-2"]);
+    let here = context(DEFAULT_ACCOUNT, "us-east-1");
+    let id = registered(&mut world, "golden 1");
+    let tags = json!([{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}, {"Key": "c", "Value": "3"}]);
+    call(&mut world, &here, "CreateTags", json!({"ResourceId": [id], "Tag": tags})).unwrap();
+    let delete = json!({"ResourceId": [id], "Tag": [{"Key": "a"}, {"Key": "b", "Value": "other"}]});
+    call(&mut world, &here, "DeleteTags", delete).unwrap();
+    let left =
+        call(&mut world, &here, "DescribeTags", json!({"Filter": [{"Name": "resource-id", "Value": [id]}]})).unwrap();
+    let keys: Vec<_> = left["tagSet"].as_array().unwrap().iter().map(|tag| tag["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["b", "c"]);
 }

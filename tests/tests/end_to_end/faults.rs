@@ -134,15 +134,17 @@ async fn a_region_that_fails_does_not_stop_the_others_and_ends_in_the_dead_lette
     assert_eq!(published(local, "one").iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["us-east-1"]);
     assert_eq!(count(&entries, Kind::Invoked), 3, "the event and its two retries");
     assert_eq!(count(&entries, Kind::MessagePublished), 0, "a build is announced once it stands in every Region");
-    {
-        let world = local.world();
-        assert_eq!(world.lambda.dead_letters.len(), 1);
-        assert!(world.lambda.dead_letters[0].body.contains(&image_arn));
-        for record in &world.lambda.invocations {
-            assert!(record.ending.function_error.is_some());
-            let payload = &record.ending.payload;
-            assert!(payload.contains("eu-west-1") && payload.contains(&ireland), "{payload}");
-        }
+    let world = local.world();
+    assert_eq!(world.lambda.dead_letters.len(), 1);
+    assert!(world.lambda.dead_letters[0].body.contains(&image_arn));
+    for record in &world.lambda.invocations {
+        assert!(record.ending.function_error.is_some());
+        assert!(
+            record.ending.payload.contains("eu-west-1") && record.ending.payload.contains(&ireland),
+            "{}",
+            record.ending.payload
+        );
     }
+    drop(world);
     running.local.shut_down().await;
 }

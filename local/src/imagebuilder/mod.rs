@@ -35,9 +35,9 @@ pub use calls::call;
 pub use store::Store;
 
 use crate::journal::Kind;
-use crate::wire::{ApiError, Caller, Context};
+use crate::wire::{Caller, Context};
 use crate::world::World;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::arn::Arn;
 
 /// What Image Builder causes.

@@ -1,13 +1,78 @@
 //! EventBridge: rules on the default bus, schedules of rules and of EventBridge Scheduler.
+//!
+//! There are no other buses, and only functions, topics and Image Builder's pipelines are reached; a target of
+//! another kind is kept and named in a warning.
 
-use crate::clock::Time;
+mod api;
+mod fire;
+mod members;
+mod path;
+mod put_events;
+mod put_targets;
+mod scheduler;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+pub use scheduler::{Schedule, put_schedule};
+
+use crate::clock::{Time, iso_seconds};
+use crate::pattern::Pattern;
+use crate::schedule::Expression;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use targets::Target;
 
 /// What EventBridge knows.
 #[derive(Debug, Default)]
-pub struct Store {}
+pub struct Store {
+    /// By ARN.
+    rules: BTreeMap<String, Rule>,
+    /// Scheduler's, by ARN.
+    schedules: BTreeMap<String, scheduler::Kept>,
+    /// The last generation given to a rule or schedule.
+    generation: u64,
+}
+
+impl Store {
+    /// A number that no rule or schedule had before: ticks that carry an older one are void.
+    fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+}
+
+/// A rule on the default bus.
+#[derive(Debug)]
+struct Rule {
+    name: String,
+    /// `arn:aws:events:region:account:rule/name`
+    arn: String,
+    account: String,
+    region: String,
+    description: Option<String>,
+    role_arn: Option<String>,
+    /// `ENABLED`, `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS` or `DISABLED`.
+    state: String,
+    /// As it was given, and read.
+    pattern: Option<(String, Pattern)>,
+    /// As it was given, and read.
+    schedule: Option<(String, Expression)>,
+    /// When the schedule was set: rates count from here.
+    anchor: Time,
+    generation: u64,
+    /// In the order in which they were added.
+    targets: Vec<Target>,
+    tags: BTreeMap<String, String>,
+}
+
+impl Rule {
+    fn is_enabled(&self) -> bool {
+        self.state != "DISABLED"
+    }
+}
 
 /// An event on its way to the default bus of an account and Region.
 #[derive(Debug, Clone)]
@@ -28,23 +93,53 @@ pub struct Event {
     pub time: Time,
 }
 
+impl Event {
+    /// The event as rules and targets see it.
+    fn document(&self, id: &str) -> Value {
+        json!({
+            "version": "0",
+            "id": id,
+            "detail-type": self.detail_type,
+            "source": self.source,
+            "account": self.account,
+            "time": iso_seconds(self.time),
+            "region": self.region,
+            "resources": self.resources,
+            "detail": self.detail,
+        })
+    }
+}
+
 /// A rule's or schedule's time has come.
 #[derive(Debug, Clone)]
 pub struct Tick {
     /// The rule's or schedule's ARN.
     pub arn: String,
+    /// The generation of the rule or schedule when this was posted: an update makes older ones void.
+    pub generation: u64,
+    /// The time that the expression names; a flexible window makes the tick itself later.
+    pub scheduled: Time,
 }
 
 /// One API call of EventBridge; input and answer are the bodies of awsJson.
 ///
 /// # Errors
-/// As EventBridge answers.
-pub fn call(_world: &mut World, _context: &Context, operation: &str, _input: Value) -> Result<Value, ApiError> {
-    Err(ApiError::bad("UnknownOperationException", format!("{operation} is not supported by the local EventBridge")))
+/// As EventBridge answers; `UnknownOperationException` for what isn't supported here.
+pub fn call(world: &mut World, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
+    api::call(world, context, operation, &input)
 }
 
 /// An event reached its bus: the targets of every rule that matches are due now.
-pub fn on_emit(_world: &mut World, _event: Event) {}
+pub fn on_emit(world: &mut World, event: Event) {
+    let id = world.fresh_uuid("event");
+    fire::arrive(world, &event, &id);
+}
 
 /// A rule's or schedule's time has come: its target is due now, and the next time is posted.
-pub fn on_tick(_world: &mut World, _tick: Tick) {}
+pub fn on_tick(world: &mut World, tick: Tick) {
+    if world.events.rules.contains_key(&tick.arn) {
+        fire::on_rule_tick(world, &tick);
+    } else {
+        scheduler::on_tick(world, &tick);
+    }
+}

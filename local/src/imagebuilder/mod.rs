@@ -34,7 +34,11 @@ mod tests;
 pub use calls::call;
 pub use store::Store;
 
+use crate::journal::Kind;
+use crate::wire::{Caller, Context};
 use crate::world::World;
+use serde_json::json;
+use shared::arn::Arn;
 
 /// What Image Builder causes.
 #[derive(Debug, Clone)]
@@ -53,6 +57,11 @@ pub enum Event {
     },
     /// Amazon releases new versions of managed images.
     ManagedRelease,
+    /// EventBridge starts a pipeline that is a rule's or schedule's target.
+    StartPipeline {
+        /// The pipeline.
+        pipeline_arn: String,
+    },
 }
 
 /// Fills a new world: the managed catalogue.
@@ -66,5 +75,24 @@ pub fn on(world: &mut World, event: Event) {
         Event::BuildStep { image_arn } => build::on_step(world, &image_arn),
         Event::PipelineDue { pipeline_arn, generation } => build::on_pipeline_due(world, &pipeline_arn, generation),
         Event::ManagedRelease => catalogue::on_release(world),
+        Event::StartPipeline { pipeline_arn } => start_pipeline(world, &pipeline_arn),
+    }
+}
+
+/// Starts a pipeline for EventBridge, which tells nobody when that fails: the journal does.
+fn start_pipeline(world: &mut World, pipeline_arn: &str) {
+    let (account, region) = match pipeline_arn.parse::<Arn>() {
+        Ok(arn) => (arn.account, arn.region),
+        Err(error) => return world.record(Kind::Warning, pipeline_arn, None, error.to_string()),
+    };
+    let context = Context {
+        caller: Caller::service(&account, "events.amazonaws.com"),
+        region,
+        request_id: world.fresh_uuid("request"),
+    };
+    let input = json!({"imagePipelineArn": pipeline_arn, "clientToken": world.fresh_uuid("client token")});
+    if let Err(error) = call(world, &context, "StartImagePipelineExecution", input) {
+        let detail = format!("EventBridge couldn't start it: {error}");
+        world.record(Kind::Warning, pipeline_arn, Some(&context.region), detail);
     }
 }

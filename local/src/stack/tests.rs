@@ -400,3 +400,48 @@ Outputs: {Topic: {Value: !Ref Topic}}
     let answer = crate::dispatch::call(&mut world, &context, "sns", "ListSubscriptionsByTopic", input).unwrap();
     assert_eq!(answer["Subscriptions"][0]["Endpoint"], json!("arn:aws:lambda:us-east-1:123456789012:function:f"));
 }
+
+#[test]
+fn rules_and_schedules_reach_their_functions() {
+    let text = "
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      CodeUri: f
+      FunctionName: f
+      Events:
+        Sweep: {Type: Schedule, Properties: {Schedule: rate(1 hour), Input: '{}'}}
+        Night: {Type: ScheduleV2, Properties: {ScheduleExpression: 'cron(0 3 * * ? *)', ScheduleExpressionTimezone: Europe/Berlin, FlexibleTimeWindow: {Mode: 'OFF'}}}
+        Ended: {Type: EventBridgeRule, Properties: {Pattern: {source: [aws.imagebuilder], detail: {state: {status: [AVAILABLE]}}}}}
+  Absent: {Type: AWS::Lambda::Function, Properties: {Runtime: python3.13, Handler: index.handler, Role: r, Code: {ZipFile: x}}}
+  Rule:
+    Type: AWS::Events::Rule
+    Properties:
+      EventPattern: {source: [aws.ssm]}
+      Targets: [{Id: a, Arn: !GetAtt F.Arn}, {Id: b, Arn: !GetAtt Absent.Arn}]
+  Daily:
+    Type: AWS::Scheduler::Schedule
+    Properties:
+      ScheduleExpression: rate(1 day)
+      FlexibleTimeWindow: {Mode: FLEXIBLE, MaximumWindowInMinutes: 15}
+      Target: {Arn: !GetAtt F.Arn, RoleArn: r, Input: '{\"a\": 1}'}
+Outputs: {Rule: {Value: !Ref Rule}}
+";
+    let mut world = world();
+    let summary = deploy(&mut world, text, &[]).unwrap();
+    let context = crate::wire::Context {
+        caller: crate::wire::Caller::service("123456789012", "test"),
+        region: "us-east-1".into(),
+        request_id: "r".into(),
+    };
+    let input = json!({"Rule": summary.outputs["Rule"]});
+    let answer = crate::dispatch::call(&mut world, &context, "events", "ListTargetsByRule", input).unwrap();
+    assert_eq!(answer["Targets"].as_array().map(Vec::len), Some(1), "{answer}");
+    let input = json!({"TargetArn": "arn:aws:lambda:us-east-1:123456789012:function:f"});
+    let answer = crate::dispatch::call(&mut world, &context, "events", "ListRuleNamesByTarget", input).unwrap();
+    assert_eq!(answer["RuleNames"].as_array().map(Vec::len), Some(3), "{answer}");
+    let refused = deploy(&mut world, &text.replace("rate(1 day)", "rate(1 day"), &[]).unwrap_err();
+    assert!(refused.to_string().contains("Daily (AWS::Scheduler::Schedule): CreateSchedule: "), "{refused}");
+}

@@ -3,7 +3,8 @@
 use super::error::{Refusal, only};
 use super::evaluate::text;
 use super::messaging::call;
-use crate::journal::Kind;
+use crate::clock::Time;
+use crate::events::{self, Schedule};
 use crate::wire::Context;
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -29,21 +30,33 @@ pub(super) fn rule(world: &mut World, context: &Context, name: &str, properties:
         return Err(vec![Refusal::of("EventBusName", message)]);
     }
     let mut input = Map::from_iter([("Name".to_owned(), json!(name))]);
-    for member in ["Description", "ScheduleExpression", "State"] {
+    for member in ["Description", "RoleArn", "ScheduleExpression", "State"] {
         if let Some(value) = properties.get(member) {
             input.insert(member.to_owned(), value.clone());
         }
+    }
+    if let Some(tags) = properties.get("Tags").filter(|tags| tags.is_array()) {
+        input.insert("Tags".to_owned(), tags.clone());
     }
     if let Some(pattern) = properties.get("EventPattern") {
         input.insert("EventPattern".to_owned(), json!(json_text(pattern)));
     }
     call(world, context, "events", "PutRule", Value::Object(input))?;
-    let all = properties.get("Targets").and_then(Value::as_array).cloned().unwrap_or_default();
-    let targets: Vec<_> = all.into_iter().filter(|target| is_here(world, context, name, target)).collect();
-    if !targets.is_empty() {
-        call(world, context, "events", "PutTargets", json!({"Rule": name, "Targets": targets}))?;
+    let mut targets = properties.get("Targets").and_then(Value::as_array).cloned().unwrap_or_default();
+    targets.retain(|target| is_here(world, target));
+    if targets.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let answer = call(world, context, "events", "PutTargets", json!({"Rule": name, "Targets": targets}))?;
+    match answer["FailedEntries"].as_array().map(Vec::as_slice) {
+        None | Some([]) => Ok(()),
+        Some(failed) => Err(failed
+            .iter()
+            .map(|entry| {
+                Refusal::of("Targets", format!("PutTargets: {}", entry["ErrorMessage"].as_str().unwrap_or_default()))
+            })
+            .collect()),
+    }
 }
 
 const SCHEDULE: [&str; 11] = [
@@ -68,31 +81,45 @@ pub(super) fn schedule(
     properties: &Value,
 ) -> Result<(), Vec<Refusal>> {
     only(properties, &SCHEDULE)?;
-    if !is_here(world, context, name, &properties["Target"]) {
+    let target = &properties["Target"];
+    if !is_here(world, target) {
         return Ok(());
     }
-    let mut input = properties.clone();
-    input["Name"] = json!(name);
-    if input.get("FlexibleTimeWindow").is_none() {
-        input["FlexibleTimeWindow"] = json!({"Mode": "OFF"});
-    }
-    call(world, context, "scheduler", "CreateSchedule", input).map(|_| ())
+    let member = |name: &str| properties.get(name).and_then(text);
+    let window = &properties["FlexibleTimeWindow"];
+    let schedule = Schedule {
+        account: context.account().to_owned(),
+        region: context.region.clone(),
+        group: member("GroupName").unwrap_or_else(|| "default".to_owned()),
+        name: name.to_owned(),
+        expression: member("ScheduleExpression").unwrap_or_default(),
+        timezone: member("ScheduleExpressionTimezone"),
+        window_minutes: (window["Mode"] == "FLEXIBLE")
+            .then(|| window.get("MaximumWindowInMinutes").and_then(text)?.parse().ok())
+            .flatten(),
+        enabled: member("State").as_deref() != Some("DISABLED"),
+        start: moment(properties, "StartDate")?,
+        end: moment(properties, "EndDate")?,
+        target_arn: target.get("Arn").and_then(text).unwrap_or_default(),
+        input: target.get("Input").map(json_text),
+    };
+    events::put_schedule(world, schedule).map_err(|error| vec![Refusal::new(format!("CreateSchedule: {error}"))])
 }
 
-/// Whether a target is a function or topic of the local AWS; a warning says so if not.
-fn is_here(world: &mut World, context: &Context, name: &str, target: &Value) -> bool {
-    let arn = target["Arn"].as_str().unwrap_or_default();
-    let service = arn.split(':').nth(2).unwrap_or_default();
-    // An absent function was named when its place in the template was reached.
-    if world.stacks.absent_functions.contains(arn) {
-        return false;
+fn moment(properties: &Value, name: &str) -> Result<Option<Time>, Vec<Refusal>> {
+    let Some(given) = properties.get(name).and_then(text) else { return Ok(None) };
+    match given.parse() {
+        Ok(time) => Ok(Some(time)),
+        Err(_) => {
+            Err(vec![Refusal::of(name, format!("{name} must be a time such as 2026-01-01T00:00:00Z, not {given:?}"))])
+        }
     }
-    if ["lambda", "sns"].contains(&service) {
-        return true;
-    }
-    let detail = format!("nothing is delivered to the target {arn:?}: it isn't there locally");
-    world.record(Kind::Warning, name, Some(&context.region), detail);
-    false
+}
+
+/// Whether a target is anything but a function that can't run here, which was named when its turn came. What else
+/// isn't reached is EventBridge's to say.
+fn is_here(world: &World, target: &Value) -> bool {
+    target["Arn"].as_str().is_none_or(|arn| !world.stacks.absent_functions.contains(arn))
 }
 
 /// A document as JSON text, whether it is given as one or as text already.

@@ -1,0 +1,1 @@
+//! Rules, schedules and their targets at work.

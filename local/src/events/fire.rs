@@ -2,6 +2,7 @@
 
 use super::targets::Destination;
 use super::{Event, Rule, Tick};
+use crate::clock::Time;
 use crate::journal::Kind;
 use crate::world::{self, World};
 use crate::{imagebuilder, lambda, sns};
@@ -46,7 +47,7 @@ pub(super) fn reschedule(world: &mut World, arn: &str) {
     post_next(world, arn, world.now);
 }
 
-fn post_next(world: &mut World, arn: &str, after: crate::clock::Time) {
+fn post_next(world: &mut World, arn: &str, after: Time) {
     let Some(rule) = world.events.rules.get(arn).filter(|rule| rule.is_enabled()) else { return };
     let Some((_, expression)) = &rule.schedule else { return };
     if let Some(scheduled) = expression.next_after(after, Tz::UTC, rule.anchor) {
@@ -86,7 +87,7 @@ fn fire(world: &mut World, arn: &str, document: &Value, kind: Kind, detail: &str
 }
 
 /// What a rule sends for an event, in the order of its targets.
-pub(super) fn sendings(rule: &Rule, document: &Value, now: crate::clock::Time) -> Vec<Sending> {
+pub(super) fn sendings(rule: &Rule, document: &Value, now: Time) -> Vec<Sending> {
     let one =
         |target: &super::Target| Sending { arn: target.arn.clone(), input: target.shape.apply(document, rule, now) };
     rule.targets.iter().map(one).collect()

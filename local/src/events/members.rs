@@ -66,14 +66,14 @@ impl<'a> Members<'a> {
 
     /// A list of `low` to `high` elements that has to be given.
     pub(super) fn list(self, name: &str, low: usize, high: usize) -> Result<&'a [Value], ApiError> {
-        let list = self.get(name).ok_or_else(|| missing(name))?;
-        let list = list.as_array().ok_or_else(|| unreadable(name, "a list"))?;
+        let value = self.get(name).ok_or_else(|| missing(name))?;
+        let list = value.as_array().ok_or_else(|| unreadable(name, "a list"))?;
         let constraint = match list.len() {
             count if count < low => format!("Member must have length greater than or equal to {low}"),
             count if count > high => format!("Member must have length less than or equal to {high}"),
             _ => return Ok(list),
         };
-        Err(unfit(&format!("'{list:?}'"), name, &constraint))
+        Err(unfit(&format!("'{value}'"), name, &constraint))
     }
 
     /// A list of strings that has to be given.

@@ -10,6 +10,7 @@ use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Targets that a rule can have.
 const MOST_TARGETS: usize = 5;
@@ -103,7 +104,7 @@ fn shape(id: &str, members: Members<'_>) -> Result<Shape, ApiError> {
             if paths.len() > 100 {
                 return Err(too_many());
             }
-            let mut read = std::collections::BTreeMap::new();
+            let mut read = BTreeMap::new();
             for (name, path) in paths {
                 let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
                 if name.is_empty() || !name.bytes().all(fits) || name.to_ascii_uppercase().starts_with("AWS") {

@@ -82,7 +82,7 @@ impl Schedule {
     }
 
     /// What one run sends. The universal target becomes the pipeline that its input names.
-    fn sending(&self, scheduled: Time, execution: &str) -> Sending {
+    pub(super) fn sending(&self, scheduled: Time, execution: &str) -> Sending {
         let payload = self.payload(scheduled, execution);
         if !self.starts_pipeline() {
             return Sending { arn: self.target_arn.clone(), input: Ok(payload) };

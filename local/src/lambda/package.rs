@@ -154,6 +154,11 @@ async fn run(
     let cargo = cargo();
     let mut command = Command::new(&cargo);
     command.arg(subcommand).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    // Under `cargo run` and `cargo test` Cargo's variables describe the package that runs. Build scripts
+    // look at them: left in place, they would have dependencies built anew each time.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     arguments(&mut command);
     let spawned = command.spawn();
     let output = match spawned {
@@ -167,6 +172,12 @@ async fn run(
     let told = String::from_utf8_lossy(&output.stderr);
     let detail = if told.is_empty() { String::new() } else { format!(": {}", told.trim_end()) };
     Err(PackageError::Cargo { command: subcommand, folder: folder.to_owned(), status: output.status, detail })
+}
+
+fn is_of_a_package(variable: &str) -> bool {
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_", "CARGO_FEATURE_"];
+    prefixes.iter().any(|prefix| variable.starts_with(prefix))
+        || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
 }
 
 fn is_binary(target: &Value) -> bool {

@@ -3,6 +3,7 @@
 use crate::clock::Time;
 use crate::wire::Caller;
 use serde::Serialize;
+use shared::arn::ImageBuildArn;
 
 /// What kind of thing happened. The order is the causal one within an invocation, whose own entries are
 /// sorted by it: calls made side by side arrive in any order.
@@ -149,5 +150,56 @@ impl Journal {
         let new = self.entries[self.shown..].to_vec();
         self.shown = self.entries.len();
         new
+    }
+}
+
+/// The first image build that a text names, as the timeline calls it: `web 1.0.0/3`.
+pub(crate) fn image_named(text: &str) -> Option<String> {
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || ":/-_.".contains(c)));
+    let arn = words.find_map(|word| word.parse::<ImageBuildArn>().ok())?;
+    Some(format!("{} {}/{}", arn.family, arn.version, arn.build))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_found_in_json() {
+        let text = r#"{"a":1,"imageArn":"arn:aws:imagebuilder:us-east-1:123456789012:image/web/1.0.0/7","b":[]}"#;
+        assert_eq!(image_named(text).as_deref(), Some("web 1.0.0/7"));
+        assert_eq!(image_named("arn:aws:imagebuilder:us-east-1:123456789012:image/web/x.x.x"), None);
+    }
+
+    #[test]
+    fn what_an_invocation_caused_follows_its_end_in_causal_order() {
+        let entry = |kind, region: &str, invocation: Option<&str>| Entry {
+            at: Time::UNIX_EPOCH,
+            kind,
+            subject: "s".to_owned(),
+            region: Some(region.to_owned()),
+            detail: String::new(),
+            invocation: invocation.map(str::to_owned),
+            cost: None,
+        };
+        let mut journal = Journal::default();
+        journal.record(entry(Kind::MessagePublished, "us-east-1", Some("i")), true);
+        journal.record(entry(Kind::ParameterWritten, "us-east-1", Some("i")), true);
+        journal.record(entry(Kind::ParameterWritten, "eu-west-1", Some("i")), true);
+        journal.record(entry(Kind::ImageState, "us-east-1", None), false);
+        journal.record(entry(Kind::Invoked, "us-east-1", Some("i")), false);
+        let end = Time::UNIX_EPOCH + chrono::TimeDelta::seconds(9);
+        journal.release("i", end);
+        let seen: Vec<_> = journal.take_new().iter().map(|entry| (entry.kind, entry.region.clone().unwrap())).collect();
+        let expected = [
+            (Kind::ImageState, "us-east-1"),
+            (Kind::Invoked, "us-east-1"),
+            (Kind::ParameterWritten, "eu-west-1"),
+            (Kind::ParameterWritten, "us-east-1"),
+            (Kind::MessagePublished, "us-east-1"),
+        ];
+        assert_eq!(seen, expected.map(|(kind, region)| (kind, region.to_owned())));
+        assert!(journal.entries()[2..].iter().all(|entry| entry.at == end));
+        assert!(journal.take_new().is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! `goldsmith-local invoke`.
 
-use super::{Drawn, Stacks, read_file, show, simulated_start};
+use super::{Drawn, Stacks, read_file, show_aside, simulated_start};
 use crate::driver::Pace;
 use crate::lambda::{self, Invocation};
 use anyhow::{Context as _, bail};
@@ -28,9 +28,9 @@ pub(super) async fn invoke(options: Options) -> anyhow::Result<ExitCode> {
     serde_json::from_str::<Value>(&payload)
         .with_context(|| format!("{}: expected an event in JSON", options.event.display()))?;
     let pace = Pace::Simulated { start: simulated_start() };
-    let running = options.stacks.start(&options.seed, pace, 0, show).await?;
+    let running = options.stacks.start(&options.seed, pace, 0, show_aside).await?;
     let local = &running.local;
-    local.settle(&mut show).await;
+    local.settle(&mut show_aside).await;
     let invocation = {
         let mut world = local.world();
         let Some(function_arn) = lambda::find(&world, &options.function) else {
@@ -47,11 +47,12 @@ pub(super) async fn invoke(options: Options) -> anyhow::Result<ExitCode> {
         }
     };
     let ending = local.invoke(invocation).await;
-    local.settle(&mut show).await;
+    local.settle(&mut show_aside).await;
     local.shut_down().await;
     let answer = serde_json::from_str::<Value>(&ending.payload)
         .and_then(|answer| serde_json::to_string_pretty(&answer))
         .unwrap_or(ending.payload);
-    anstream::println!("\n{answer}\n\n{}", ending.log.trim_end());
+    anstream::eprintln!("\n{}", ending.log.trim_end());
+    anstream::println!("{answer}");
     Ok(if ending.function_error.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -50,6 +50,7 @@ enum Command {
     Serve(serve::Options),
     /// Send one event to one function on a local AWS that has the stacks deployed; print answer and log.
     ///
+    /// The answer goes to standard output, the log and the timeline to standard error.
     /// Ends with status 1 if the function fails.
     Invoke(invoke::Options),
 }
@@ -113,6 +114,11 @@ fn simulated_start() -> Time {
 /// Prints one line of the timeline; colours only where they are wanted.
 fn show(entry: &Entry) {
     anstream::println!("{}", timeline::line(entry));
+}
+
+/// The same on standard error, where standard output is for something else.
+fn show_aside(entry: &Entry) {
+    anstream::eprintln!("{}", timeline::line(entry));
 }
 
 impl Stacks {

@@ -49,10 +49,19 @@ pub fn on_release(world: &mut World) {
             let ami = make_image(world, &managed, region, version, 1, released);
             register(world, ami);
         }
-        let detail = format!("Amazon released a new version in {} Regions", regions.len());
-        world.record(journal::Kind::Released, format!("{segment} {version}/1"), None, detail);
+        // The many that nobody builds on would drown the rest.
+        if is_parent(world, &segment) {
+            let detail = format!("Amazon released a new version in {} Regions", regions.len());
+            world.record(journal::Kind::Released, format!("{segment} {version}/1"), None, detail);
+        }
     }
     post_next(world);
+}
+
+fn is_parent(world: &World, segment: &str) -> bool {
+    let named = format!(":image/{segment}/");
+    let mut resources = world.imagebuilder.resources.values();
+    resources.any(|resource| resource.text("parentImage").is_some_and(|parent| parent.contains(&named)))
 }
 
 /// Makes sure that a managed name exists in a Region, which the catalogue may lack: then it is made and a warning recorded.

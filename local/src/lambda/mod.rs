@@ -12,11 +12,10 @@ mod slot;
 pub use host::Host;
 
 use crate::clock::Time;
-use crate::journal::{Cost, Entry, Kind};
+use crate::journal::{Cost, Entry, Kind, image_named};
 use crate::world::{Event, World};
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::arn::ImageBuildArn;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -234,7 +233,7 @@ fn earlier_calls(world: &World, invocation: &Invocation) -> u32 {
     same.map(|record| record.calls).sum()
 }
 
-/// What the journal says of an ending, on one line: the images that an answer is about, or what went wrong.
+/// What the journal says of an ending, on one line: the image that an answer is about, or what went wrong.
 fn summary(ending: &Ending) -> String {
     const WIDTH: usize = 160;
     let text = match &ending.function_error {
@@ -242,26 +241,13 @@ fn summary(ending: &Ending) -> String {
             let (kind, message) = ending.error();
             format!("{kind}: {message}")
         }
-        None => images(&ending.payload).unwrap_or_else(|| ending.payload.clone()),
+        None => image_named(&ending.payload).unwrap_or_else(|| ending.payload.clone()),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= WIDTH {
         return line;
     }
     line.chars().take(WIDTH - 1).chain(['…']).collect()
-}
-
-/// The first image build that a text names, as `web 1.0.0/3`, and how many others.
-fn images(text: &str) -> Option<String> {
-    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || ":/-_.".contains(c)));
-    let mut named: Vec<String> = words
-        .filter_map(|word| word.parse::<ImageBuildArn>().ok())
-        .map(|arn| format!("{} {}/{}", arn.family, arn.version, arn.build))
-        .collect();
-    let first = named.first()?.clone();
-    named.sort();
-    named.dedup();
-    Some(if named.len() == 1 { first } else { format!("{first} and {} more", named.len() - 1) })
 }
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ fn an_accepted_event_is_due_at_once() {
 fn the_journal_names_an_invocation_before_what_it_caused_with_its_cost() {
     let mut world = world_with(&[function("f")]);
     let invocation = invocation("f");
+    crate::latency::begin(&mut world, &invocation.request_id);
     world.record_for(Some(&invocation.request_id), Kind::MessagePublished, "topic", None, "");
     world.record_for(Some(&invocation.request_id), Kind::ParameterWritten, "/p", Some("us-east-1"), "");
     let caller = Caller {
@@ -181,7 +182,7 @@ fn a_throttled_event_never_ran() {
 #[test]
 fn a_long_answer_is_cut_in_the_journal() {
     let ending = answered(&format!("\"{}\"", "ä".repeat(300)));
-    assert_eq!(summary(&ending).chars().count(), 100);
+    assert_eq!(summary(&ending).chars().count(), 160);
     assert_eq!(summary(&failed()), "Broken: it broke");
 }
 

@@ -2,7 +2,7 @@
 
 use super::subscription::topic_name;
 use super::{Call, Message, invalid, invalid_because, text};
-use crate::journal::Kind;
+use crate::journal::{Kind, image_named};
 use crate::wire::ApiError;
 use crate::world::Event;
 use base64::Engine as _;
@@ -108,9 +108,13 @@ impl Draft {
         // Named by what it says: messages that are published side by side arrive in any order.
         let name = format!("message {} {topic_arn} {}", invocation.unwrap_or_default(), self.body);
         let message_id = call.world.fresh_uuid(&name);
-        let detail = self.subject.clone().unwrap_or_else(|| self.body.chars().take(100).collect());
+        let topic = topic_name(topic_arn);
+        let (subject, detail) = match image_named(&self.body) {
+            Some(image) => (image, format!("to topic {topic}")),
+            None => (topic.to_owned(), self.subject.clone().unwrap_or_else(|| self.body.chars().take(100).collect())),
+        };
         let region = Some(call.context.region.as_str());
-        call.world.record_for(invocation, Kind::MessagePublished, topic_name(topic_arn), region, detail);
+        call.world.record_for(invocation, Kind::MessagePublished, subject, region, detail);
         let Self { body, subject, attributes, .. } = self;
         let topic_arn = topic_arn.to_owned();
         let message = Message { topic_arn, body, subject, attributes, message_id: message_id.clone() };

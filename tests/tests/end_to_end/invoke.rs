@@ -19,8 +19,12 @@ async fn an_event_by_hand_gets_an_answer_and_a_log() {
     let output = goldsmith_local(&["invoke", "fan-out-amis", file.to_str().unwrap()]).await;
     let printed = text(&output.stdout);
     assert!(output.status.success(), "{printed}\n{}", text(&output.stderr));
-    assert!(printed.contains(arn), "{printed}");
-    assert!(printed.contains("REPORT RequestId: "), "{printed}");
+    let answer: Value = serde_json::from_str(&printed).unwrap();
+    let notification = &answer["notifications"][0];
+    assert_eq!(notification["image"], arn);
+    let steps = notification["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["outcome"] == "skipped"), "published already: {answer}");
+    assert!(text(&output.stderr).contains("REPORT RequestId: "), "{}", text(&output.stderr));
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ async fn every_step_of_a_build_is_a_line_in_order() {
         ["invoked ", "web 1.0.0/2"],
         ["written ", " /golden-images/web "],
         ["written ", " /golden-images/web "],
-        ["published ", "PublishedImages"],
+        ["published ", " web 1.0.0/2 "],
     ] {
         assert!(
             lines.any(|line| step.iter().all(|part| line.contains(part))),

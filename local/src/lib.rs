@@ -23,6 +23,8 @@ pub mod model;
 pub mod pattern;
 pub mod report;
 pub mod schedule;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 mod server;
 pub mod sns;
 pub mod ssm;

@@ -6,5 +6,6 @@ mod faults;
 mod harness;
 mod invoke;
 mod run;
+mod sdk;
 mod serve;
 mod stacks;

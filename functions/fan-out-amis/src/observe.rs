@@ -1,12 +1,13 @@
 //! The calls that read.
 
-use crate::plan::{ANNOUNCED, Facts, Published, idle, own_amis};
+use crate::plan::{ANNOUNCED, Facts, Published, Unread, idle, own_amis};
 use crate::{Clients, Settings};
 use aws_sdk_ssm::types::ParameterHistory;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use shared::arn::ImageBuildArn;
-use shared::error::AwsError;
+use shared::error::{AwsError, chain};
 use shared::image::{BadImage, Image};
+use std::collections::BTreeMap;
 
 /// Regions that are worked on at once.
 pub(crate) const AT_ONCE: usize = 8;
@@ -47,15 +48,25 @@ pub(crate) async fn observe(
         Some(_) => Vec::new(),
     };
     let parameter = settings.parameter(&image.arn.family);
-    let histories = stream::iter(regions)
+    let read: Vec<_> = stream::iter(regions)
         .map(|region| async {
-            let history = history(clients, &region, &parameter).await?;
-            Ok::<_, AwsError>((region, history))
+            let history = history(clients, &region, &parameter).await;
+            (region, history)
         })
         .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(Some(Facts { image, histories }))
+        .collect()
+        .await;
+    let mut facts = Facts { image, histories: BTreeMap::new(), unread: BTreeMap::new() };
+    for (region, history) in read {
+        match history {
+            Ok(history) => drop(facts.histories.insert(region, history)),
+            Err(error) => {
+                let unread = Unread { error: chain(&error), retryable: error.is_retryable() };
+                facts.unread.insert(region, unread);
+            }
+        }
+    }
+    Ok(Some(facts))
 }
 
 /// imagebuilder:GetImage

@@ -19,6 +19,17 @@ pub struct Facts {
     pub image: Image,
     /// By Region, for the build's own account: the parameter's versions, oldest first.
     pub histories: BTreeMap<String, Vec<Published>>,
+    /// By Region: why its parameter couldn't be read. Such a Region fails, and the others are worked on.
+    pub unread: BTreeMap<String, Unread>,
+}
+
+/// A parameter that couldn't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The error with its causes.
+    pub error: String,
+    /// Whether trying again later can help.
+    pub retryable: bool,
 }
 
 /// One version of a parameter.
@@ -117,6 +128,8 @@ pub enum Reason {
     Older(ImageBuildArn),
     /// The AMI belongs to another account.
     OtherAccount(String),
+    /// What is published here couldn't be read.
+    Unread,
     /// Every Region carries the build, or will, and it wasn't announced.
     Unannounced,
 }
@@ -212,6 +225,10 @@ fn region_step(facts: &Facts, settings: &Settings, ami: &Ami) -> Step {
     if ami.account != own.account {
         return keep(Reason::OtherAccount(ami.account.clone()));
     }
+    if let Some(Unread { error, retryable }) = facts.unread.get(&ami.region) {
+        let outcome = Outcome::Failed { error: error.clone(), retryable: *retryable };
+        return Step { outcome, ..keep(Reason::Unread) };
+    }
     match decide(own, &ami.id, facts.history(&ami.region)) {
         Verdict::Write { build, ami: id, reason } => {
             Step { action: Action::Write(target(id, build)), reason, outcome: Outcome::Planned }
@@ -283,6 +300,7 @@ impl fmt::Display for Reason {
             Self::Published(version) => write!(f, "already published as version {version}"),
             Self::Older(newest) => write!(f, "older than the published {newest}"),
             Self::OtherAccount(account) => write!(f, "in account {account}"),
+            Self::Unread => f.write_str("what is published here couldn't be read"),
             Self::Unannounced => f.write_str("every Region carries the build, and it wasn't announced yet"),
         }
     }

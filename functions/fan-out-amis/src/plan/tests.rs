@@ -39,7 +39,7 @@ fn history(builds: &[u32]) -> Vec<Published> {
 
 fn facts(image: Image, histories: &[(&str, Vec<Published>)]) -> Facts {
     let histories = histories.iter().map(|(region, history)| ((*region).to_owned(), history.clone()));
-    Facts { image, histories: histories.collect() }
+    Facts { image, histories: histories.collect(), unread: BTreeMap::new() }
 }
 
 #[test]
@@ -70,6 +70,19 @@ fn one_region_is_decided_by_the_newest_build_and_the_last() {
         };
         assert_eq!(decided, expected, "{asked} after {builds:?}");
     }
+}
+
+#[test]
+fn a_region_that_could_not_be_read_fails_and_the_others_are_written() {
+    let mut facts = facts(image(4, &["eu-west-1", "us-east-1"]), &[("us-east-1", history(&[3]))]);
+    let error = "GetParameterHistory of /golden-images/web in eu-west-1: AccessDeniedException".to_owned();
+    facts.unread.insert("eu-west-1".to_owned(), Unread { error: error.clone(), retryable: false });
+    let plan = plan(&facts, &settings());
+    assert_eq!(plan.steps.len(), 2, "nothing is announced: {plan:#?}");
+    assert_eq!(plan.steps[0].reason, Reason::Unread);
+    assert_eq!(plan.steps[0].outcome, Outcome::Failed { error, retryable: false });
+    assert!(matches!(&plan.steps[1].action, Action::Write(target) if target.place.region == "us-east-1"));
+    assert_eq!(owed(&facts, &settings()), None);
 }
 
 #[test]

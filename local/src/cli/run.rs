@@ -58,13 +58,16 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// The whole run.
 fn document(world: &World, options: &Options, end: Time, report: &Report) -> Value {
+    // Calls made side by side were recorded as they arrived.
+    let mut calls: Vec<_> = world.journal.calls().iter().collect();
+    calls.sort_by(|a, b| (a.at, &a.service, &a.region, &a.operation).cmp(&(b.at, &b.service, &b.region, &b.operation)));
     json!({
         "seed": options.seed.seed,
         "days": options.days,
         "start": iso_millis(simulated_start()),
         "end": iso_millis(end),
         "events": world.journal.entries(),
-        "calls": world.journal.calls(),
+        "calls": calls,
         "invocations": world.lambda.invocations.iter().map(invocation).collect::<Vec<_>>(),
         "deadLetters": world.lambda.dead_letters,
         "published": report.published,

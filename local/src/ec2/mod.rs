@@ -70,7 +70,7 @@ pub struct Snapshot {
 }
 
 /// The owner of the local AWS's Amazon images.
-pub const AMAZON_ACCOUNT: &str = "137112412989";
+pub const AMAZON_ACCOUNT: &str = "111111111111";
 
 /// What other services cause in EC2.
 #[derive(Debug, Clone)]

@@ -4,7 +4,12 @@ use clap::Parser;
 use goldsmith_local::cli::Cli;
 use std::process::ExitCode;
 
-fn main() -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(Cli::parse().run())
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let run =
+        tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(cli.run()));
+    run.unwrap_or_else(|error| {
+        anstream::eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

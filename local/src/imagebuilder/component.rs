@@ -1,10 +1,10 @@
 //! Components.
 
-use super::calls::unsupported;
 use super::document;
 use super::lookup::{Identity, draft, exists, find, keep, needed, one_of, own, resolve, text};
 use super::naming;
 use super::store::{Kind, Resource, latest};
+use crate::journal;
 use crate::model::{self, bad_value};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
@@ -14,18 +14,17 @@ use shared::version::VersionPattern;
 /// CreateComponent: a new version's first build, or the next build of a version whose content changed.
 pub(super) fn create(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["data", "uri"], "InvalidParameterCombinationException")?;
-    if input.get("uri").is_some() {
-        let message =
-            "A component's uri names an S3 object, and S3 isn't available locally yet: give the document as data.";
-        return Err(unsupported(message));
-    }
     let semantic_version = text(input, "semanticVersion");
     let (pattern, version) = semantic_version
         .parse::<VersionPattern>()
         .ok()
         .and_then(|pattern| Some((pattern, pattern.exact()?)))
         .ok_or_else(|| bad_version(semantic_version))?;
-    let read = document::read(text(input, "data")).map_err(|reason| bad_value("data", reason))?;
+    let uri = input.get("uri").and_then(Value::as_str);
+    let read = match uri {
+        Some(_) => document::Document::unread(),
+        None => document::read(text(input, "data")).map_err(|reason| bad_value("data", reason))?,
+    };
     let segment = naming::segment(text(input, "name"));
     let store = &world.imagebuilder;
     let before = latest(store, Kind::Component, &context.region, context.account(), &segment, &pattern, |_| true);
@@ -43,6 +42,10 @@ pub(super) fn create(world: &mut World, context: &Context, input: &Value) -> Res
         component.insert("parameters".to_owned(), read.parameters.into());
     }
     let base = naming::arn(Kind::Component, &context.region, context.account(), &segment);
+    if let Some(uri) = uri {
+        let detail = format!("its document {uri} isn't read locally, where S3 holds nothing: its steps aren't known");
+        world.record(journal::Kind::Warning, format!("component {segment}"), Some(&context.region), detail);
+    }
     let identity = Identity { kind: Kind::Component, segment, version: Some(version), build: Some(build) };
     let arn = keep(world, context, identity, component);
     Ok(json!({
@@ -56,11 +59,12 @@ pub(super) fn bad_version(version: &str) -> ApiError {
     model::error("InvalidVersionNumberException", format!("The version number '{version}' is not valid."))
 }
 
-/// Whether a build holds what a new one would.
+/// Whether a build holds what a new one would; of what isn't read, nobody knows.
 fn same_content(before: &Resource, input: &Value) -> bool {
-    ["data", "description", "platform", "supportedOsVersions", "kmsKeyId"]
-        .iter()
-        .all(|member| before.document.get(*member) == input.get(member))
+    input.get("data").is_some()
+        && ["data", "description", "platform", "supportedOsVersions", "kmsKeyId"]
+            .iter()
+            .all(|member| before.document.get(*member) == input.get(member))
 }
 
 /// GetComponent: a wildcard or a version gives its newest build.

@@ -14,6 +14,11 @@ pub(super) struct Document {
 }
 
 impl Document {
+    /// A document that isn't at hand, taken for one that builds.
+    pub(super) fn unread() -> Self {
+        Self { phases: vec!["build".to_owned()], parameters: Vec::new() }
+    }
+
     /// `TEST` for a document with a phase `test` only, else `BUILD`.
     pub(super) fn kind(&self) -> &'static str {
         if self.phases.iter().all(|phase| phase == "test") { "TEST" } else { "BUILD" }

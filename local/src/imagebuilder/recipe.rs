@@ -42,11 +42,6 @@ pub(super) fn create_image_recipe(world: &mut World, context: &Context, input: &
 /// CreateContainerRecipe.
 pub(super) fn create_container_recipe(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["dockerfileTemplateData", "dockerfileTemplateUri"], "InvalidRequestException")?;
-    if input.get("dockerfileTemplateUri").is_some() {
-        let message = "dockerfileTemplateUri names an S3 object, and S3 isn't available locally yet: give the template as \
-                       dockerfileTemplateData.";
-        return Err(unsupported(message));
-    }
     let derived = platform_of_parent(world, context, text(input, "parentImage"))?;
     let platform = input.get("platformOverride").and_then(Value::as_str).unwrap_or(&derived);
     if platform == "macOS" {

@@ -115,8 +115,26 @@ fn what_is_not_supported_says_so() {
     let error = client.call("CreateLifecyclePolicy", json!({})).unwrap_err();
     assert_eq!((error.status, error.code.as_str()), (501, "NotImplementedException"));
     assert!(error.message.contains("CreateLifecyclePolicy"));
-    let uri = json!({"name": "abc", "semanticVersion": "1.0.0", "platform": "Linux", "uri": "s3://bucket/key"});
-    assert_eq!(client.code("CreateComponent", uri), "NotImplementedException");
+}
+
+#[test]
+fn a_document_in_s3_is_not_read_and_that_is_said() {
+    let mut client = Client::new();
+    let input = json!({"name": "abc", "semanticVersion": "1.0.0", "platform": "Linux", "uri": "s3://bucket/key"});
+    let arn = client.ok("CreateComponent", input.clone())["componentBuildVersionArn"].clone();
+    let component = client.ok("GetComponent", json!({"componentBuildVersionArn": arn}))["component"].clone();
+    assert_eq!((&component["type"], component.get("data")), (&json!("BUILD"), None));
+    let warnings = client.world.journal.entries().iter().filter(|entry| entry.kind == crate::journal::Kind::Warning);
+    let warnings: Vec<_> = warnings.map(|entry| (entry.subject.as_str(), entry.detail.as_str())).collect();
+    assert_eq!(
+        warnings,
+        [(
+            "component abc",
+            "its document s3://bucket/key isn't read locally, where S3 holds nothing: its steps aren't known"
+        )]
+    );
+    let again = client.ok("CreateComponent", input);
+    assert_eq!(again["componentBuildVersionArn"], format!("{BASE}:component/abc/1.0.0/2"));
 }
 
 #[test]

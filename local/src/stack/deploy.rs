@@ -3,7 +3,7 @@
 use super::check::check;
 use super::error::{Fault, Refusal, StackErrors, collect};
 use super::evaluate::{Made, Scope, text};
-use super::order::{dependencies, order};
+use super::order::{dependencies, order, references};
 use super::rules::rules;
 use super::template::Template;
 use super::tree::{Entry, Node};
@@ -25,6 +25,8 @@ pub struct Deployment {
     region: String,
     /// Parameters and pseudo parameters; empty until the deployment has begun.
     values: BTreeMap<String, Value>,
+    /// The parameters whose values were made up.
+    made_up: BTreeSet<String>,
     made: BTreeMap<String, Made>,
     /// What is still to be made, in order.
     todo: Vec<String>,
@@ -93,6 +95,7 @@ impl Deployment {
             account: account.into(),
             region: region.into(),
             values: BTreeMap::new(),
+            made_up: BTreeSet::new(),
             made: BTreeMap::new(),
             todo,
             building: BTreeMap::new(),
@@ -134,6 +137,14 @@ impl Deployment {
             [] => format!("{} resources", summary.created.len()),
             types => format!("{} resources; these play no part locally: {}", summary.created.len(), types.join(", ")),
         };
+        for (why, resources) in self.no_effect() {
+            world.record(
+                Kind::Warning,
+                &self.stack_name,
+                Some(&self.region),
+                format!("{}: {why}", resources.join(", ")),
+            );
+        }
         world.record(Kind::Deployed, &self.stack_name, Some(&self.region), detail);
         Ok(Progress::Done(summary))
     }
@@ -146,7 +157,8 @@ impl Deployment {
     /// Finds the parameters' values, checks the rules, and leaves out what its condition excludes.
     fn begin(&mut self, world: &mut World) -> Result<(), Vec<Fault>> {
         let context = self.context(world);
-        self.values = values::values(world, &context, &self.template, &self.stack_name, &self.given)?;
+        let values = values::values(world, &context, &self.template, &self.stack_name, &self.given)?;
+        (self.values, self.made_up) = (values.by_name, values.made_up);
         let scope = self.scope(world);
         let mut faults = rules(&scope);
         let mut kept = Vec::new();
@@ -212,11 +224,40 @@ impl Deployment {
                 }
                 self.created.push((logical, kind));
             }
-            Err(faults) => {
+            Err(mut faults) => {
+                if let Some(hint) = self.hint(&entry) {
+                    faults.iter_mut().for_each(|fault| fault.message.push_str(&hint));
+                }
                 self.faults.extend(faults);
                 self.failed.insert(logical);
             }
         }
+    }
+
+    /// A refusal may be the fault of a value that nobody gave.
+    fn hint(&self, entry: &Entry) -> Option<String> {
+        let found: BTreeSet<_> = references(&entry.value)
+            .into_iter()
+            .map(|one| one.name)
+            .filter(|name| self.made_up.contains(name))
+            .collect();
+        let names: Vec<_> = found.into_iter().collect();
+        let [first, ..] = names.as_slice() else { return None };
+        Some(format!(
+            " (made up, since no value is given: {}; give yours with --parameter {first}=VALUE)",
+            names.join(", ")
+        ))
+    }
+
+    /// The resources that would act on AWS but have no effect here, by the reason, each with its place.
+    fn no_effect(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let mut found: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        for (logical, kind) in &self.created {
+            let Some(why) = types::known(kind).ok().and_then(types::Type::no_effect) else { continue };
+            let line = self.template.resource(logical).map_or(1, |entry| entry.line);
+            found.entry(why).or_default().push(format!("{}:{line}: {logical} ({kind})", self.template.file.display()));
+        }
+        found
     }
 
     fn properties(&self, world: &mut World, entry: &Entry) -> Result<Value, Vec<Fault>> {
@@ -240,7 +281,10 @@ impl Deployment {
         properties: &Value,
     ) -> Result<Outcome, Vec<Refusal>> {
         let context = self.context(world);
-        if let Some(made) = imagebuilder::make(world, &context, kind, properties) {
+        let of = types::known(kind).map_err(|why| vec![Refusal::new(why)])?;
+        if of.no_effect().is_some() {
+            imagebuilder::check(kind, properties)?;
+        } else if let Some(made) = imagebuilder::make(world, &context, kind, properties) {
             let made = made?;
             return Ok(match (kind, made.reference.as_str()) {
                 ("AWS::ImageBuilder::Image", Some(arn)) => Outcome::Building(arn.to_owned()),
@@ -255,7 +299,6 @@ impl Deployment {
             logical: &entry.key,
             properties,
         };
-        let of = types::known(kind).map_err(|why| vec![Refusal::new(why)])?;
         let mut made = types::made_up(of, naming);
         let context = &context;
         match kind {
@@ -337,7 +380,7 @@ impl Deployment {
     fn summary(&self, outputs: BTreeMap<String, String>) -> Summary {
         let mut resting: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, kind) in &self.created {
-            if types::known(kind).is_ok_and(|known| !known.acts()) {
+            if types::known(kind).is_ok_and(types::Type::rests) {
                 *resting.entry(kind).or_default() += 1;
             }
         }

@@ -4,6 +4,8 @@ use super::error::Refusal;
 use super::evaluate::Made;
 use super::shape;
 use crate::dispatch;
+use crate::draw::Seed;
+use crate::imagebuilder::store;
 use crate::wire::Context;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -40,10 +42,45 @@ fn making(kind: &str) -> Option<Making> {
         "AWS::ImageBuilder::Workflow" => ("CreateWorkflow", "workflowBuildVersionArn"),
         _ => return None,
     };
-    let own: &[_] =
-        if operation == "CreateImage" { &["DeletionSettings", "ImagePipelineExecutionSettings"] } else { &[] };
+    let own: &[_] = if operation == "CreateImage" { &["DeletionSettings", SETTINGS] } else { &[] };
     Some(Making { operation, answer, own })
 }
+
+const SETTINGS: &str = "ImagePipelineExecutionSettings";
+
+/// Checks the properties of a type that isn't made.
+pub(super) fn check(kind: &str, properties: &Value) -> Result<(), Vec<Refusal>> {
+    making(kind).map_or(Ok(()), |making| input(&making, properties).map(drop))
+}
+
+/// What a template sees of a pipeline as it stands. An image refers to its pipeline by it, as
+/// `ImagePipelineExecutionSettings`.
+fn deployment_id(seed: Seed, pipeline_arn: &str) -> String {
+    seed.uuid(&["deployment", pipeline_arn])
+}
+
+/// Starts the pipeline with a deployment ID.
+fn start_pipeline(
+    world: &mut World,
+    context: &Context,
+    deployment: &str,
+    properties: &Value,
+) -> Result<Made, Vec<Refusal>> {
+    let making = Making { operation: "StartImagePipelineExecution", ..making(IMAGE).expect("an image can be made") };
+    let pipelines = world.imagebuilder.of_kind(store::Kind::Pipeline, &context.region, Some(context.account()));
+    let arn = pipelines.iter().find(|pipeline| deployment_id(world.seed, &pipeline.arn) == deployment);
+    let Some(arn) = arn.map(|pipeline| pipeline.arn.clone()) else {
+        return Err(vec![Refusal::of(SETTINGS, format!("no pipeline has the DeploymentId {deployment}"))]);
+    };
+    let mut input = input(&making, properties)?;
+    input["imagePipelineArn"] = arn.into();
+    let answer = dispatch::call(world, context, "imagebuilder", making.operation, input)
+        .map_err(|error| vec![Refusal::new(format!("{}: {error}", making.operation))])?;
+    let arn = answer[making.answer].as_str().unwrap_or_default();
+    Ok(Made { reference: json!(arn), attributes: attributes(arn) })
+}
+
+const IMAGE: &str = "AWS::ImageBuilder::Image";
 
 /// Makes a resource; `None` if the type isn't Image Builder's.
 pub(super) fn make(
@@ -53,6 +90,9 @@ pub(super) fn make(
     properties: &Value,
 ) -> Option<Result<Made, Vec<Refusal>>> {
     let making = making(kind)?;
+    if let Some(deployment) = properties.get(SETTINGS).and_then(|settings| settings["DeploymentId"].as_str()) {
+        return Some(start_pipeline(world, context, deployment, properties));
+    }
     Some(input(&making, properties).and_then(|input| {
         let name = input.get("name").cloned();
         let encrypted = input.get("kmsKeyId").is_some();
@@ -67,6 +107,9 @@ pub(super) fn make(
             attributes.insert("Encrypted".to_owned(), encrypted.into());
             let document = world.imagebuilder.get(&arn).and_then(|component| component.text("type"));
             attributes.insert("Type".to_owned(), document.unwrap_or("BUILD").into());
+        }
+        if kind == "AWS::ImageBuilder::ImagePipeline" {
+            attributes.insert("DeploymentId".to_owned(), deployment_id(world.seed, &arn).into());
         }
         Ok(Made { reference: json!(arn), attributes })
     }))
@@ -103,6 +146,7 @@ fn attributes(arn: &str) -> BTreeMap<String, Value> {
         ] {
             attributes.insert(format!("LatestVersion.{name}"), json!(format!("{head}/{version}")));
         }
+        attributes.insert("Version".to_owned(), version.into());
     }
     attributes
 }
@@ -331,7 +375,7 @@ mod tests {
             found["LatestVersion.Minor"],
             json!("arn:aws:imagebuilder:us-east-1:123456789012:component/c/1.2.x")
         );
-        assert_eq!(found.len(), 5);
+        assert_eq!((found.len(), &found["Version"]), (6, &json!("1.2.3")));
         assert_eq!(attributes("arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/p").len(), 1);
     }
 

@@ -46,8 +46,9 @@ pub(super) struct Parameter {
 pub(super) enum Source {
     /// It is known.
     Known(Value),
-    /// It is what a parameter in Parameter Store holds: its name, and the type of what it holds.
-    Stored { name: String, kind: String },
+    /// It is what a parameter in Parameter Store holds: its name, and the type of what it holds. A default names a
+    /// parameter of its author's account: `otherwise` stands for it where there is none.
+    Stored { name: String, kind: String, otherwise: Option<String> },
 }
 
 /// The parameters of a template with the values that were given. All faults at once.
@@ -91,7 +92,10 @@ fn parameter(entry: &Entry, given: Option<&String>, seed: Seed) -> Result<Parame
         allowed(&name, kind, node, &text).map_err(|why| Fault::new(line, why))?;
     }
     let value = match stored {
-        Some(kind) if !made_up => Source::Stored { name: text, kind: kind.to_owned() },
+        Some(kind) if !made_up => {
+            let otherwise = given.is_none().then(|| made_up_value(&name, kind, node, seed));
+            Source::Stored { name: text, kind: kind.to_owned(), otherwise }
+        }
         Some(kind) => Source::Known(typed(kind, &text)),
         None => Source::Known(typed(kind, &text)),
     };
@@ -223,10 +227,12 @@ mod tests {
         assert_eq!(value("A: {Type: String, Default: x}", &[]), Source::Known(json!("x")));
         assert_eq!(value("A: {Type: Number, Default: 5}", &[]), Source::Known(json!("5")));
         assert_eq!(value("A: {Type: CommaDelimitedList, Default: 'a, b'}", &[]), Source::Known(json!(["a", "b"])));
-        assert_eq!(
-            value("A: {Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /x}", &[]),
-            Source::Stored { name: "/x".into(), kind: "AWS::EC2::Image::Id".into() }
-        );
+        let declared = "A: {Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /x}";
+        let kind = "AWS::EC2::Image::Id".to_owned();
+        let Source::Stored { otherwise: Some(otherwise), .. } = value(declared, &[]) else { panic!() };
+        assert!(otherwise.starts_with("ami-"));
+        let of_the_given = Source::Stored { name: "/y".into(), kind, otherwise: None };
+        assert_eq!(value(declared, &[("A", "/y")]), of_the_given);
     }
 
     #[test]

@@ -23,6 +23,9 @@ fn convert(shape: &str, value: &Value, renamed: &[(&str, &str)], path: &str, unk
                 let alias =
                     renamed.iter().find(|(property, _)| property == key).map(|(_, member)| (*member).to_owned());
                 let name = alias.unwrap_or_else(|| lower_first(key));
+                // Templates that AWS takes spell `SNSTopicArn`, too.
+                let other_case = || shape.members.keys().find(|member| member.eq_ignore_ascii_case(&name)).cloned();
+                let name = if shape.members.contains_key(&name) { name } else { other_case().unwrap_or(name) };
                 match shape.members.get(&name).filter(|_| name != "clientToken" && name != "dryRun") {
                     Some(member) => {
                         let value = convert(&member.shape, value, renamed, &path, unknown);

@@ -4,6 +4,7 @@
 
 use super::evaluate::{Made, text};
 use crate::draw::Seed;
+use crate::imagebuilder::naming;
 use serde_json::{Value, json};
 
 /// A resource type.
@@ -11,8 +12,7 @@ use serde_json::{Value, json};
 pub(super) struct Type {
     /// Without `AWS::`.
     kind: &'static str,
-    /// Whether something in the local AWS comes of it.
-    acts: bool,
+    part: Part,
     /// The property that names it; where it isn't given, CloudFormation makes a name up.
     name: &'static str,
     /// What Ref gives, as a form (see [`made_up`]); empty where the service says.
@@ -21,13 +21,24 @@ pub(super) struct Type {
     attributes: &'static [(&'static str, &'static str)],
 }
 
+/// What a type's resources do in the local AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Something comes of them.
+    Acts,
+    /// Nothing comes of them that anyone could see here.
+    Rests,
+    /// On AWS they would change what is seen here; why they don't.
+    NoEffect(&'static str),
+}
+
 const fn acts(
     kind: &'static str,
     name: &'static str,
     reference: &'static str,
     attributes: &'static [(&'static str, &'static str)],
 ) -> Type {
-    Type { kind, acts: true, name, reference, attributes }
+    Type { kind, part: Part::Acts, name, reference, attributes }
 }
 
 const fn rests(
@@ -36,8 +47,27 @@ const fn rests(
     reference: &'static str,
     attributes: &'static [(&'static str, &'static str)],
 ) -> Type {
-    Type { kind, acts: false, name, reference, attributes }
+    Type { kind, part: Part::Rests, name, reference, attributes }
 }
+
+/// A type of Image Builder whose operations the local one doesn't have.
+const fn to_come(
+    kind: &'static str,
+    reference: &'static str,
+    attributes: &'static [(&'static str, &'static str)],
+) -> Type {
+    let part = Part::NoEffect("not supported by the local Image Builder yet: has no effect");
+    Type { kind, part, name: "Name", reference, attributes }
+}
+
+/// Custom resources: deployed as long as nobody reads what their functions would answer.
+const CUSTOM: Type = Type {
+    kind: "",
+    part: Part::NoEffect("no function is called for a custom resource here: has no effect"),
+    name: "",
+    reference: "{stack}-{logical}-{ID12}",
+    attributes: &[],
+};
 
 const VERSIONED: &[(&str, &str)] = &[
     ("Arn", ""),
@@ -46,6 +76,7 @@ const VERSIONED: &[(&str, &str)] = &[
     ("LatestVersion.Major", ""),
     ("LatestVersion.Minor", ""),
     ("LatestVersion.Patch", ""),
+    ("Version", ""),
 ];
 
 const COMPONENT: &[(&str, &str)] = &[
@@ -57,6 +88,7 @@ const COMPONENT: &[(&str, &str)] = &[
     ("LatestVersion.Major", ""),
     ("LatestVersion.Minor", ""),
     ("LatestVersion.Patch", ""),
+    ("Version", ""),
 ];
 
 const IMAGE: &[(&str, &str)] = &[
@@ -72,6 +104,18 @@ const IMAGE: &[(&str, &str)] = &[
 
 const NAMED: &[(&str, &str)] = &[("Arn", ""), ("Name", "")];
 
+const PIPELINE: &[(&str, &str)] = &[("Arn", ""), ("Name", ""), ("DeploymentId", "")];
+
+const WORKFLOW: &[(&str, &str)] = &[
+    ("Arn", "{ref}"),
+    ("Name", "{Name}"),
+    ("LatestVersion.Arn", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/x.x.x"),
+    ("LatestVersion.Major", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{major}.x.x"),
+    ("LatestVersion.Minor", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{minor}.x"),
+    ("LatestVersion.Patch", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{version}"),
+    ("Version", "{version}"),
+];
+
 /// Every type that is known, by name.
 #[rustfmt::skip]
 const TYPES: &[Type] = &[
@@ -79,11 +123,11 @@ const TYPES: &[Type] = &[
     acts("ImageBuilder::ContainerRecipe", "Name", "", VERSIONED),
     acts("ImageBuilder::DistributionConfiguration", "Name", "", NAMED),
     acts("ImageBuilder::Image", "", "", IMAGE),
-    acts("ImageBuilder::ImagePipeline", "Name", "", NAMED),
+    acts("ImageBuilder::ImagePipeline", "Name", "", PIPELINE),
     acts("ImageBuilder::ImageRecipe", "Name", "", VERSIONED),
     acts("ImageBuilder::InfrastructureConfiguration", "Name", "", NAMED),
-    acts("ImageBuilder::LifecyclePolicy", "Name", "", NAMED),
-    acts("ImageBuilder::Workflow", "Name", "", VERSIONED),
+    to_come("ImageBuilder::LifecyclePolicy", "arn:aws:imagebuilder:{region}:{account}:lifecycle-policy/{segment}", &[("Arn", "{ref}"), ("Name", "{Name}")]),
+    to_come("ImageBuilder::Workflow", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{version}/1", WORKFLOW),
 
     acts("Serverless::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
     acts("Lambda::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
@@ -231,20 +275,22 @@ pub(super) fn known(kind: &str) -> Result<&'static Type, String> {
     if let Some(found) = kind.strip_prefix("AWS::").and_then(|name| TYPES.iter().find(|one| one.kind == name)) {
         return Ok(found);
     }
+    if is_custom(kind) {
+        return Ok(&CUSTOM);
+    }
     Err(match kind {
         "AWS::CloudFormation::Stack" | "AWS::Serverless::Application" => {
             format!(
                 "{kind}: nested stacks aren't supported: deploy their templates before this one, as stacks of their own"
             )
         }
-        "AWS::CloudFormation::CustomResource" => custom(kind),
-        _ if kind.starts_with("Custom::") => custom(kind),
         _ => format!("the local AWS doesn't know the resource type {kind:?}"),
     })
 }
 
-fn custom(kind: &str) -> String {
-    format!("{kind}: custom resources aren't supported: what theirs would answer isn't known")
+/// Whether a type is answered by a function of the stack's owner.
+pub(super) fn is_custom(kind: &str) -> bool {
+    kind == "AWS::CloudFormation::CustomResource" || kind.starts_with("Custom::")
 }
 
 /// Whether GetAtt knows an attribute of a known type.
@@ -253,9 +299,17 @@ pub(super) fn has_attribute(kind: &str, attribute: &str) -> bool {
 }
 
 impl Type {
-    /// Whether something in the local AWS comes of a resource of this type.
-    pub(super) fn acts(&self) -> bool {
-        self.acts
+    /// Whether its resources play no part here.
+    pub(super) fn rests(&self) -> bool {
+        self.part == Part::Rests
+    }
+
+    /// Why its resources, which would act on AWS, have no effect here.
+    pub(super) fn no_effect(&self) -> Option<&'static str> {
+        match self.part {
+            Part::NoEffect(why) => Some(why),
+            Part::Acts | Part::Rests => None,
+        }
     }
 }
 
@@ -297,6 +351,15 @@ impl Naming<'_> {
             "logical" => self.logical.to_owned(),
             "name" => self.physical_name(of.name),
             "name:lower" => self.physical_name(of.name).to_lowercase(),
+            "segment" => naming::segment(&self.physical_name(of.name)),
+            "Type:lower" => property("Type").to_lowercase(),
+            // A wildcard takes the first version that is free.
+            "version" => property("Version").replace('x', "0"),
+            "major" => property("Version").split('.').next().unwrap_or_default().to_owned(),
+            "minor" => {
+                let version = property("Version").replace('x', "0");
+                version.rsplit_once('.').map(|(minor, _)| minor.to_owned()).unwrap_or_default()
+            }
             "path" => match property("Path") {
                 path if path.is_empty() => "/".to_owned(),
                 path => path,
@@ -375,6 +438,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_come_has_the_arn_that_it_would_have() {
+        let flow = made("AWS::ImageBuilder::Workflow", json!({"Name": "My Flow", "Type": "TEST", "Version": "2.1.x"}));
+        let base = "arn:aws:imagebuilder:eu-west-1:123456789012";
+        assert_eq!(flow.reference, json!(format!("{base}:workflow/test/my-flow/2.1.0/1")));
+        assert_eq!(flow.attributes["LatestVersion.Minor"], json!(format!("{base}:workflow/test/my-flow/2.1.x")));
+        assert_eq!(flow.attributes["LatestVersion.Major"], json!(format!("{base}:workflow/test/my-flow/2.x.x")));
+        let policy = made("AWS::ImageBuilder::LifecyclePolicy", json!({"Name": "keep-3"}));
+        assert_eq!(policy.attributes["Arn"], json!(format!("{base}:lifecycle-policy/keep-3")));
+    }
+
+    #[test]
     fn every_form_is_filled_and_no_type_is_there_twice() {
         for (place, one) in TYPES.iter().enumerate() {
             assert!(TYPES[..place].iter().all(|other| other.kind != one.kind), "{}", one.kind);
@@ -389,7 +463,6 @@ mod tests {
     #[test]
     fn what_is_not_known_says_so() {
         assert!(known("AWS::Quantum::Computer").unwrap_err().contains("doesn't know"));
-        assert!(known("Custom::X").unwrap_err().contains("custom resources"));
         assert!(known("AWS::CloudFormation::Stack").unwrap_err().contains("nested stacks"));
     }
 }

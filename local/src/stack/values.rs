@@ -10,7 +10,14 @@ use crate::journal::Kind;
 use crate::wire::Context;
 use crate::world::World;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What names stand for.
+pub(super) struct Values {
+    pub(super) by_name: BTreeMap<String, Value>,
+    /// The parameters whose values nobody gave.
+    pub(super) made_up: BTreeSet<String>,
+}
 
 /// The values by name. A value that had to be made up is named in a warning.
 pub(super) fn values(
@@ -19,7 +26,8 @@ pub(super) fn values(
     template: &Template,
     stack_name: &str,
     given: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Value>, Vec<Fault>> {
+) -> Result<Values, Vec<Fault>> {
+    let mut made_up = BTreeSet::new();
     let mut values = BTreeMap::new();
     let parameters = parameters::parameters(template, given, world.seed)?;
     let id = world.seed.uuid(&["stack", stack_name]);
@@ -37,28 +45,31 @@ pub(super) fn values(
     }
     let mut faults = Vec::new();
     for parameter in parameters {
-        let value = match parameter.value {
-            Source::Known(value) => value,
-            Source::Stored { name, kind } => match stored(world, context, stack_name, &name, &kind) {
-                Ok(value) => value,
-                Err(why) => {
-                    faults.push(Fault::new(parameter.line, format!("the parameter {}: {why}", parameter.name)));
-                    continue;
+        let (value, lacking) = match parameter.value {
+            Source::Known(value) => (value, parameter.made_up.then(|| "has no value".to_owned())),
+            Source::Stored { name, kind, otherwise } => {
+                match (stored(world, context, stack_name, &name, &kind), otherwise) {
+                    (Ok(value), _) => (value, None),
+                    (Err(_), Some(text)) => {
+                        (typed(&kind, &text), Some(format!("is {name}, which Parameter Store doesn't have")))
+                    }
+                    (Err(why), None) => {
+                        faults.push(Fault::new(parameter.line, format!("the parameter {}: {why}", parameter.name)));
+                        continue;
+                    }
                 }
-            },
+            }
         };
-        if parameter.made_up {
+        if let Some(lacking) = lacking {
             let shown = text(&value).unwrap_or_else(|| value.to_string());
-            let file = template.file.display();
-            let detail = format!(
-                "{file}:{}: the parameter {} has no value: {shown} was made up for it",
-                parameter.line, parameter.name
-            );
+            let (file, line, name) = (template.file.display(), parameter.line, &parameter.name);
+            let detail = format!("{file}:{line}: the parameter {name} {lacking}: {shown} was made up for it");
             world.record(Kind::Warning, stack_name, Some(&context.region), detail);
+            made_up.insert(parameter.name.clone());
         }
         values.insert(parameter.name, value);
     }
-    if faults.is_empty() { Ok(values) } else { Err(faults) }
+    if faults.is_empty() { Ok(Values { by_name: values, made_up }) } else { Err(faults) }
 }
 
 /// What Parameter Store holds. A public parameter that the local catalogue lacks gets a made-up value.

@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Listens on loopback; port 0 takes a free one.
@@ -28,8 +29,12 @@ pub(crate) async fn bind(port: u16) -> anyhow::Result<(TcpListener, SocketAddr)>
 /// Answers connections until the task is dropped.
 pub(crate) async fn serve(listener: TcpListener, local: Arc<Local>) {
     loop {
-        // A connection that broke before it was accepted is the client's affair.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // A connection that broke before it was accepted is the client's affair; without a pause, one
+            // that can't be had for want of file descriptors would leave no time to close others.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         let local = local.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request| {

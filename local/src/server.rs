@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -42,7 +42,8 @@ pub(crate) async fn serve(listener: TcpListener, local: Arc<Local>) {
                 async move { Ok::<_, Infallible>(respond(&local, request).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
+                // Clients keep idle connections, and some fail a request on one that was closed under them.
+                .header_read_timeout(None)
                 .serve_connection(TokioIo::new(stream), service);
             // An error here means that the client hung up.
             let _ = connection.await;

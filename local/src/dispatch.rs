@@ -33,18 +33,19 @@ fn scope(request: &Request) -> Option<Scope> {
 /// Who makes a request and where, and the signing name of the service that it is for.
 ///
 /// # Errors
-/// The answer for a request that isn't signed.
+/// The answer for a request that isn't signed, or whose session has expired.
 pub(crate) fn context(world: &mut World, request: &Request) -> Result<(Context, String), Response> {
+    let request_id = world.fresh_uuid("request");
     let Some(scope) = scope(request) else {
-        return Err(json::encode(Err(ApiError::new(
-            403,
-            "MissingAuthenticationTokenException",
-            "The request isn't signed: any access key is accepted, but the signature's scope names the service.",
-        ))));
+        let message =
+            "The request isn't signed: any access key is accepted, but the signature's scope names the service.";
+        let error = ApiError::new(403, "MissingAuthenticationTokenException", message);
+        return Err(json::encode(&request_id, Err(error)));
     };
-    let caller = sts::caller_of(world, &scope.access_key_id);
+    let caller = sts::caller_of(world, &scope.access_key_id)
+        .map_err(|error| Protocol::for_error(&scope.service, request).encode("", &request_id, Err(error)))?;
     let region = if scope.region.is_empty() { DEFAULT_REGION.to_owned() } else { scope.region };
-    Ok((Context { caller, region, request_id: world.fresh_uuid("request") }, scope.service))
+    Ok((Context { caller, region, request_id }, scope.service))
 }
 
 /// Answers one API request. With `charge`, a call from an invocation lets simulated time pass.
@@ -56,9 +57,15 @@ pub fn answer(world: &mut World, request: &Request, charge: bool) -> Response {
     let protocol = match Protocol::of(&service) {
         Some(protocol) => protocol,
         None => {
-            let message = format!("The local AWS has no service {:?}.", service);
             record(world, &context, &service, &request.path, Some("UnknownService"));
-            return json::encode(Err(ApiError::new(501, "NotImplementedException", message)));
+            let error = match service.as_str() {
+                "lambda" => {
+                    let message = format!("{} {} is not supported by the local Lambda.", request.method, request.path);
+                    ApiError::new(501, "NotImplementedException", message)
+                }
+                _ => unknown(&service),
+            };
+            return Protocol::for_error(&service, request).encode("", &context.request_id, Err(error));
         }
     };
     let decoded = protocol.decode(request);
@@ -91,8 +98,12 @@ pub fn call(
         "sns" => sns::call(world, context, operation, input),
         "ssm" => ssm::call(world, context, operation, input),
         "sts" => sts::call(world, context, operation, input),
-        _ => Err(ApiError::new(501, "NotImplementedException", format!("The local AWS has no service {service:?}."))),
+        _ => Err(unknown(service)),
     }
+}
+
+fn unknown(service: &str) -> ApiError {
+    ApiError::new(501, "NotImplementedException", format!("The local AWS has no service {service:?}."))
 }
 
 fn record(world: &mut World, context: &Context, service: &str, operation: &str, error: Option<&str>) {
@@ -127,6 +138,16 @@ impl Protocol {
         })
     }
 
+    /// The protocol of a refusal; of a service that the local AWS lacks, what its clients can read.
+    fn for_error(service: &str, request: &Request) -> Self {
+        let form = || request.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form"));
+        match Self::of(service) {
+            Some(protocol) => protocol,
+            None if form() || ["s3", "route53", "cloudfront"].contains(&service) => Self::Query(Dialect::Query, ""),
+            None => Self::Json(""),
+        }
+    }
+
     fn decode(self, request: &Request) -> Result<(String, Value), ApiError> {
         match self {
             Self::ImageBuilder => model::decode(request),
@@ -138,7 +159,7 @@ impl Protocol {
     fn encode(self, operation: &str, request_id: &str, result: Result<Value, ApiError>) -> Response {
         match self {
             Self::ImageBuilder => model::encode(operation, request_id, result),
-            Self::Json(_) => json::encode(result),
+            Self::Json(_) => json::encode(request_id, result),
             Self::Query(dialect, namespace) => query::encode(dialect, namespace, operation, request_id, result),
         }
     }
@@ -180,5 +201,53 @@ mod tests {
         let body: Value = serde_json::from_slice(&response.body).unwrap();
         assert_eq!(body["__type"], json!("NotImplementedException"));
         assert_eq!(world.journal.calls()[0].service, "dynamodb");
+        let mut form = signed("iam");
+        form.headers.push(("content-type".into(), "application/x-www-form-urlencoded; charset=utf-8".into()));
+        for request in [form, signed("s3")] {
+            let response = answer(&mut world, &request, false);
+            let text = String::from_utf8(response.body.to_vec()).unwrap();
+            assert!(text.contains("<Code>NotImplementedException</Code>"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_expired_session_is_told_so_in_the_protocol_of_the_service() {
+        let mut world = World::new(Seed(1), chrono::DateTime::UNIX_EPOCH);
+        let caller = sts::caller_of(&world, "AKID").unwrap();
+        let context = Context { caller, region: "eu-west-1".into(), request_id: "r".into() };
+        let role = json!({"RoleArn": "arn:aws:iam::111122223333:role/there", "RoleSessionName": "me"});
+        let assumed = call(&mut world, &context, "sts", "AssumeRole", role).unwrap();
+        let key = assumed["Credentials"]["AccessKeyId"].as_str().unwrap();
+        let ask = |world: &mut World, service: &str, target: &str| {
+            let mut request = signed(service);
+            request.headers[0].1 = request.headers[0].1.replace("AKID", key);
+            request.headers.push(("x-amz-target".into(), target.into()));
+            let response = answer(world, &request, false);
+            (response.status, String::from_utf8(response.body.to_vec()).unwrap())
+        };
+        assert_eq!(ask(&mut world, "ssm", "AmazonSSM.DescribeParameters").0, 200);
+        world.now += chrono::TimeDelta::hours(1);
+        for (service, form) in [
+            ("ssm", r#""__type":"ExpiredToken""#),
+            ("sns", "<Code>ExpiredToken</Code>"),
+            ("ec2", "<Response><Errors><Error><Code>ExpiredToken</Code>"),
+            ("imagebuilder", "The security token included in the request is expired"),
+        ] {
+            let (status, text) = ask(&mut world, service, "AmazonSSM.DescribeParameters");
+            assert_eq!(status, 403, "{service}");
+            assert!(text.contains(form), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_answer_says_which_request_it_is_for() {
+        let mut world = World::new(Seed(1), chrono::DateTime::UNIX_EPOCH);
+        let mut request = signed("ssm");
+        request.headers.push(("x-amz-target".into(), "AmazonSSM.DescribeParameters".into()));
+        for target in ["AmazonSSM.DescribeParameters", "AmazonSSM.Nothing"] {
+            request.headers[1].1 = target.into();
+            let response = answer(&mut world, &request, false);
+            assert!(response.headers.iter().any(|(name, id)| *name == "x-amzn-requestid" && id.len() == 36));
+        }
     }
 }

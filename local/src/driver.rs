@@ -5,7 +5,7 @@ use crate::draw::Seed;
 use crate::journal::Entry;
 use crate::lambda::{self, Ending, Host, Invocation};
 use crate::stack::{Deployment, Progress, Summary};
-use crate::wire::{Request, Response};
+use crate::wire::{Context, Request, Response};
 use crate::world::{Event, Step, World};
 use crate::{dispatch, server};
 use chrono::TimeDelta;
@@ -29,6 +29,9 @@ pub enum Pace {
         speed: u32,
     },
 }
+
+/// How much of its record a local AWS keeps that stays up for ever: nobody reads it after it was shown.
+const KEPT: usize = 1000;
 
 /// A local AWS that runs: its world, its port, the processes of its functions.
 pub struct Local {
@@ -65,8 +68,13 @@ impl Running {
             Pace::Simulated { start } => start,
             Pace::Real { .. } => begun,
         };
+        let mut world = World::new(seed, start);
+        if let Pace::Real { speed } = pace {
+            world.speed = factor(speed);
+            world.journal.bound(KEPT);
+        }
         let local = Arc::new(Local {
-            world: Mutex::new(World::new(seed, start)),
+            world: Mutex::new(world),
             host: Host::new(address),
             pace,
             begun,
@@ -95,7 +103,7 @@ impl Local {
     }
 
     /// Answers one HTTP request.
-    pub(crate) async fn answer(&self, request: &Request) -> Response {
+    pub(crate) async fn answer(self: &Arc<Self>, request: &Request) -> Response {
         if let Some((process, path)) = request.path.strip_prefix("/_runtime/").and_then(|rest| rest.split_once('/')) {
             let path = format!("/{path}");
             return self
@@ -107,7 +115,7 @@ impl Local {
         let response = if lambda::api::matches(request) {
             let context = dispatch::context(&mut self.world(), request);
             match context {
-                Ok((context, _)) => lambda::api::answer(&self.host, &self.world, &context, request).await,
+                Ok((context, _)) => self.clone().answer_lambda(context, request.clone()).await,
                 Err(refusal) => refusal,
             }
         } else {
@@ -116,6 +124,13 @@ impl Local {
         };
         self.posted.notify_one();
         response
+    }
+
+    /// An invocation goes on, and is written down, when the client that waits for it hangs up.
+    async fn answer_lambda(self: Arc<Self>, context: Context, request: Request) -> Response {
+        let lost = Response { status: 500, headers: Vec::new(), body: Default::default() };
+        let answer = async move { lambda::api::answer(&self.host, &self.world, &context, &request).await };
+        tokio::spawn(answer).await.unwrap_or(lost)
     }
 
     /// In real time: what is due by now happens; invocations are left to [`Self::live`].
@@ -127,7 +142,7 @@ impl Local {
     }
 
     fn scaled_now(&self, speed: u32) -> Time {
-        self.begun + (clock::machine_now() - self.begun) * i32::try_from(speed).unwrap_or(i32::MAX)
+        self.begun + (clock::machine_now() - self.begun) * factor(speed)
     }
 
     /// Runs one invocation to its end and writes it down.
@@ -179,7 +194,12 @@ impl Local {
         loop {
             let now = self.scaled_now(speed);
             loop {
-                let step = self.world().step(now);
+                let step = {
+                    let mut world = self.world();
+                    // Requests move time on, too, and with it the invocations that wait for this.
+                    let now = now.max(world.now);
+                    world.step(now)
+                };
                 match step {
                     None => break,
                     Some(Step::Handled) => {}
@@ -233,6 +253,10 @@ impl Local {
     pub async fn shut_down(&self) {
         self.host.shut_down().await;
     }
+}
+
+fn factor(speed: u32) -> i32 {
+    i32::try_from(speed).unwrap_or(i32::MAX).max(1)
 }
 
 impl World {

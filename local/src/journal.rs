@@ -4,6 +4,7 @@ use crate::clock::Time;
 use crate::wire::Caller;
 use serde::Serialize;
 use shared::arn::ImageBuildArn;
+use std::collections::BTreeMap;
 
 /// What kind of thing happened. The order is the causal one within an invocation, whose own entries are
 /// sorted by it: calls made side by side arrive in any order.
@@ -102,6 +103,9 @@ pub struct Journal {
     calls: Vec<CallRecord>,
     held: Vec<Entry>,
     shown: usize,
+    /// Calls of invocations that haven't ended.
+    made: BTreeMap<String, u32>,
+    bound: Option<usize>,
 }
 
 impl Journal {
@@ -112,7 +116,21 @@ impl Journal {
 
     /// Writes a call down.
     pub fn record_call(&mut self, call: CallRecord) {
+        if let Some(invocation) = &call.caller.invocation {
+            *self.made.entry(invocation.clone()).or_default() += 1;
+        }
         self.calls.push(call);
+        forget(self.bound, &mut self.calls);
+    }
+
+    /// From now on keeps the last of everything only, at least so many: what has no end would fill the memory.
+    pub(crate) fn bound(&mut self, least: usize) {
+        self.bound = Some(least);
+    }
+
+    /// Drops the oldest of a record that is kept beside this one, by the same bound.
+    pub(crate) fn trim<T>(&self, record: &mut Vec<T>) {
+        forget(self.bound, record);
     }
 
     /// Releases what an invocation caused, in causal order and, within it, by Region and subject. Calls
@@ -129,27 +147,36 @@ impl Journal {
         self.entries.append(&mut released);
     }
 
-    /// All entries released so far.
+    /// The entries released so far, of which a bound keeps the last.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// All calls so far.
+    /// The calls so far, of which a bound keeps the last.
     pub fn calls(&self) -> &[CallRecord] {
         &self.calls
     }
 
-    /// How many calls an invocation made.
-    pub fn calls_of(&self, invocation: &str) -> u32 {
-        let count = self.calls.iter().filter(|call| call.caller.invocation.as_deref() == Some(invocation)).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
+    /// How many calls an invocation made since this was last asked: a retry keeps the ID of the first attempt.
+    pub(crate) fn take_calls_of(&mut self, invocation: &str) -> u32 {
+        self.made.remove(invocation).unwrap_or_default()
     }
 
     /// The entries that weren't taken before: what a live timeline prints next.
     pub fn take_new(&mut self) -> Vec<Entry> {
         let new = self.entries[self.shown..].to_vec();
+        forget(self.bound, &mut self.entries);
         self.shown = self.entries.len();
         new
+    }
+}
+
+/// Drops the oldest once there are twice as many as have to be kept, so that dropping is rare.
+fn forget<T>(bound: Option<usize>, record: &mut Vec<T>) {
+    if let Some(bound) = bound
+        && record.len() >= 2 * bound
+    {
+        record.drain(..record.len() - bound);
     }
 }
 
@@ -169,6 +196,42 @@ mod tests {
         let text = r#"{"a":1,"imageArn":"arn:aws:imagebuilder:us-east-1:123456789012:image/web/1.0.0/7","b":[]}"#;
         assert_eq!(image_named(text).as_deref(), Some("web 1.0.0/7"));
         assert_eq!(image_named("arn:aws:imagebuilder:us-east-1:123456789012:image/web/x.x.x"), None);
+    }
+
+    #[test]
+    fn a_bounded_journal_forgets_only_what_was_shown() {
+        let entry = |n: usize| Entry {
+            at: Time::UNIX_EPOCH,
+            kind: Kind::Warning,
+            subject: n.to_string(),
+            region: None,
+            detail: String::new(),
+            invocation: None,
+            cost: None,
+        };
+        let call = CallRecord {
+            at: Time::UNIX_EPOCH,
+            caller: Caller { invocation: Some("i".into()), ..Caller::service("123456789012", "test") },
+            service: "ssm".into(),
+            operation: "GetParameter".into(),
+            region: "us-east-1".into(),
+            error: None,
+        };
+        let mut journal = Journal::default();
+        journal.bound(10);
+        let mut shown = Vec::new();
+        for n in 0..1000 {
+            journal.record(entry(n), false);
+            journal.record_call(call.clone());
+            if n % 7 == 0 {
+                shown.extend(journal.take_new());
+            }
+            assert!(journal.entries().len() < 20 + 7 && journal.calls().len() < 20);
+        }
+        shown.extend(journal.take_new());
+        assert!(shown.iter().enumerate().all(|(n, entry)| entry.subject == n.to_string()));
+        assert_eq!(shown.len(), 1000);
+        assert_eq!((journal.take_calls_of("i"), journal.take_calls_of("i")), (1000, 0));
     }
 
     #[test]

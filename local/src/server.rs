@@ -7,10 +7,11 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Listens on loopback; port 0 takes a free one.
@@ -28,8 +29,12 @@ pub(crate) async fn bind(port: u16) -> anyhow::Result<(TcpListener, SocketAddr)>
 /// Answers connections until the task is dropped.
 pub(crate) async fn serve(listener: TcpListener, local: Arc<Local>) {
     loop {
-        // A connection that broke before it was accepted is the client's affair.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // A connection that broke before it was accepted is the client's affair; without a pause, one
+            // that can't be had for want of file descriptors would leave no time to close others.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         let local = local.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request| {
@@ -37,7 +42,8 @@ pub(crate) async fn serve(listener: TcpListener, local: Arc<Local>) {
                 async move { Ok::<_, Infallible>(respond(&local, request).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
+                // Clients keep idle connections, and some fail a request on one that was closed under them.
+                .header_read_timeout(None)
                 .serve_connection(TokioIo::new(stream), service);
             // An error here means that the client hung up.
             let _ = connection.await;

@@ -83,6 +83,9 @@ pub struct World {
     pub(crate) running: BTreeMap<String, latency::Running>,
     /// When the call that is handled now is answered, if that is another time than now.
     pub(crate) call_time: Option<Time>,
+    /// How many times as fast as the clocks of its clients time runs here.
+    pub(crate) speed: i32,
+    begun: Time,
     queue: BTreeMap<(Time, u64), Event>,
     posted: u64,
     counters: BTreeMap<String, u64>,
@@ -105,6 +108,8 @@ impl World {
             stacks: stack::Store::default(),
             running: BTreeMap::new(),
             call_time: None,
+            speed: 1,
+            begun: now,
             queue: BTreeMap::new(),
             posted: 0,
             counters: BTreeMap::new(),
@@ -124,6 +129,11 @@ impl World {
     /// whose time has run ahead.
     pub fn time_of_call(&self) -> Time {
         self.call_time.unwrap_or(self.now)
+    }
+
+    /// What the clocks of its clients will show at a time: theirs began together with this one.
+    pub(crate) fn on_clients_clock(&self, at: Time) -> Time {
+        self.begun + (at - self.begun) / self.speed
     }
 
     /// How many events were ever posted.

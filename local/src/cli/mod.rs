@@ -98,12 +98,43 @@ impl Cli {
 
     async fn carry_out(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Some(Command::Run(options)) => run::run(options).await,
+            Some(Command::Run(options)) => interruptible(run::run(options)).await,
             Some(Command::Serve(options)) => serve::serve(options).await,
-            Some(Command::Invoke(options)) => invoke::invoke(options).await,
+            Some(Command::Invoke(options)) => interruptible(invoke::invoke(options)).await,
             None => Ok(ExitCode::SUCCESS),
         }
     }
+}
+
+/// The status by which shells tell that a command was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// Ends a command on Ctrl-C. What it started, the functions' processes and builds, ends with it.
+async fn interruptible(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let interrupted = interrupted()?;
+    tokio::select! {
+        done = command => done,
+        () = interrupted => Ok(ExitCode::from(INTERRUPTED)),
+    }
+}
+
+/// Comes with Ctrl-C, or with the signal by which other programs ask for an end.
+fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("a handler of SIGTERM")?;
+    #[cfg(unix)]
+    let mut interrupt =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).context("a handler of SIGINT")?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 /// Where simulated time begins: a Monday.

@@ -1,8 +1,8 @@
 //! `goldsmith-local serve`.
 
-use super::{Drawn, Stacks, show};
+use super::{Drawn, Stacks, interrupted, show};
 use crate::driver::Pace;
-use anyhow::Context as _;
+use crate::server;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -24,6 +24,8 @@ pub(super) struct Options {
 pub(super) async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let interrupted = interrupted()?;
     tokio::pin!(interrupted);
+    // A port that is taken is known before anything is built; it is listened on after that.
+    drop(server::bind(options.port).await?);
     let pace = Pace::Real { speed: options.speed };
     let running = tokio::select! {
         running = options.stacks.start(&options.seed, pace, options.port, show) => running?,
@@ -36,23 +38,4 @@ pub(super) async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     }
     running.local.shut_down().await;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ends with Ctrl-C, or with the signal by which other programs ask for an end.
-fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let mut terminate =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("a handler of SIGTERM")?;
-    #[cfg(unix)]
-    let mut interrupt =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).context("a handler of SIGINT")?;
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

@@ -187,7 +187,7 @@ pub fn finished(world: &mut World, invocation: Invocation, started: Time, ending
     let function = world.lambda.functions.get(&invocation.function_arn).cloned();
     let name = function.as_ref().map_or(invocation.function_arn.as_str(), |function| function.name.as_str()).to_owned();
     if ending.function_error.as_deref() != Some(THROTTLED) {
-        let calls = world.journal.calls_of(&invocation.request_id) - earlier_calls(world, &invocation);
+        let calls = world.journal.take_calls_of(&invocation.request_id);
         let entry = Entry {
             at: world.now,
             kind: Kind::Invoked,
@@ -200,6 +200,7 @@ pub fn finished(world: &mut World, invocation: Invocation, started: Time, ending
         world.journal.record(entry, false);
         let record = InvocationRecord { at: started, invocation: invocation.clone(), ending: ending.clone(), calls };
         world.lambda.invocations.push(record);
+        world.journal.trim(&mut world.lambda.invocations);
     }
     world.running.remove(&invocation.request_id);
     world.journal.release(&invocation.request_id, world.now);
@@ -225,12 +226,6 @@ pub fn find(world: &World, wanted: &str) -> Option<String> {
         found.next().filter(|_| found.next().is_none()).map(|function| function.arn.clone())
     };
     only(&package).or_else(|| only(&logical))
-}
-
-/// Calls of the attempts before this one: a retry keeps its request ID.
-fn earlier_calls(world: &World, invocation: &Invocation) -> u32 {
-    let same = world.lambda.invocations.iter().filter(|record| record.invocation.request_id == invocation.request_id);
-    same.map(|record| record.calls).sum()
 }
 
 /// What the journal says of an ending, on one line: the image that an answer is about, or what went wrong.

@@ -111,6 +111,7 @@ fn give_up(
     }
     let letter = DeadLetter { at: world.now, target_arn, body: invocation.payload.clone(), attributes };
     world.lambda.dead_letters.push(letter);
+    world.journal.trim(&mut world.lambda.dead_letters);
 }
 
 fn first_kilobyte(mut text: String) -> String {

@@ -1,6 +1,6 @@
 //! STS: who a caller is, and sessions of roles. Also what an access key stands for.
 
-use crate::clock::iso_seconds;
+use crate::clock::{Time, iso_seconds};
 use crate::wire::{ApiError, Caller, Context, Principal};
 use crate::world::{DEFAULT_ACCOUNT, World};
 use chrono::TimeDelta;
@@ -23,6 +23,8 @@ struct Session {
     caller: Caller,
     /// The access key ID of the session that assumed this one's role.
     parent: Option<String>,
+    /// `None` for a function's process, whose credentials are renewed for it.
+    expires: Option<Time>,
 }
 
 /// Temporary credentials of a role's session.
@@ -129,14 +131,16 @@ fn assume_role(world: &mut World, context: &Context, input: &Value) -> Result<Va
     };
     let seconds = duration(text("DurationSeconds"), longest, &context.caller)?;
     let parent = parent_of(world, &context.caller);
-    let credentials = new_session(world, account, role, session, parent);
-    let caller = caller_of(world, &credentials.access_key_id);
+    // Clients look at their own clocks, so a session lasts as long as they think it does.
+    let expires = world.now + TimeDelta::seconds(seconds) * world.speed;
+    let credentials = new_session(world, account, role, session, parent, Some(expires));
+    let caller = caller_of(world, &credentials.access_key_id)?;
     Ok(json!({
         "Credentials": {
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key,
             "SessionToken": credentials.session_token,
-            "Expiration": iso_seconds(world.now + TimeDelta::seconds(seconds)),
+            "Expiration": iso_seconds(world.on_clients_clock(expires)),
         },
         "AssumedRoleUser": {"AssumedRoleId": user_id(world, &caller), "Arn": caller.arn()},
     }))
@@ -171,15 +175,32 @@ fn invalid(message: impl Into<String>) -> ApiError {
 /// in one invocation descend from the same process, so any of them will do.
 fn parent_of(world: &World, caller: &Caller) -> Option<String> {
     caller.invocation.as_ref()?;
-    world.sts.sessions.iter().find(|(_, session)| session.caller == *caller).map(|(key, _)| key.clone())
+    let sessions = &world.sts.sessions;
+    sessions.iter().find(|(_, session)| caller_in(world, session) == *caller).map(|(key, _)| key.clone())
+}
+
+/// The caller that a session stands for: it takes part in the invocation of the session that it descends from.
+fn caller_in(world: &World, session: &Session) -> Caller {
+    let mut first = session;
+    while let Some(parent) = first.parent.as_ref().and_then(|key| world.sts.sessions.get(key)) {
+        first = parent;
+    }
+    Caller { invocation: first.caller.invocation.clone(), ..session.caller.clone() }
 }
 
 /// Credentials of a new session of a role, such as a function's process gets.
 pub fn credentials_for(world: &mut World, account: &str, role: &str, session: &str) -> Credentials {
-    new_session(world, account, role, session, None)
+    new_session(world, account, role, session, None, None)
 }
 
-fn new_session(world: &mut World, account: &str, role: &str, session: &str, parent: Option<String>) -> Credentials {
+fn new_session(
+    world: &mut World,
+    account: &str,
+    role: &str,
+    session: &str,
+    parent: Option<String>,
+    expires: Option<Time>,
+) -> Credentials {
     let name = format!("session {account} {role} {session} {}", parent.as_deref().unwrap_or_default());
     let nth = world.count(&name).to_string();
     let access_key_id = format!("ASIA{}", alphanumeric(world, &["access key", &name, &nth], 16));
@@ -188,35 +209,36 @@ fn new_session(world: &mut World, account: &str, role: &str, session: &str, pare
         session_token: world.seed.hex(&["token", &access_key_id], 32),
         access_key_id: access_key_id.clone(),
     };
-    let invocation = parent.as_ref().and_then(|parent| world.sts.sessions.get(parent)?.caller.invocation.clone());
     let principal = Principal::Role { name: role.to_owned(), session: session.to_owned() };
-    let caller = Caller { account: account.to_owned(), principal, invocation };
-    world.sts.sessions.insert(access_key_id, Session { caller, parent });
+    let caller = Caller { account: account.to_owned(), principal, invocation: None };
+    world.sts.sessions.insert(access_key_id, Session { caller, parent, expires });
     credentials
 }
 
 /// The session of an access key takes part in an invocation from now on (`None`: in none). Sessions that
 /// were assumed with that key follow it.
 pub fn attach(world: &mut World, access_key_id: &str, invocation: Option<&str>) {
-    let mut keys = vec![access_key_id.to_owned()];
-    while let Some(key) = keys.pop() {
-        if let Some(session) = world.sts.sessions.get_mut(&key) {
-            session.caller.invocation = invocation.map(str::to_owned);
-        }
-        let children = world.sts.sessions.iter().filter(|(_, session)| session.parent.as_deref() == Some(&key));
-        keys.extend(children.map(|(key, _)| key.clone()));
+    if let Some(session) = world.sts.sessions.get_mut(access_key_id) {
+        session.caller.invocation = invocation.map(str::to_owned);
     }
 }
 
 /// Whom an access key stands for. Any key is accepted: an unknown one of 12 digits is that account's
 /// root, any other unknown one the default account's.
-pub fn caller_of(world: &World, access_key_id: &str) -> Caller {
+///
+/// # Errors
+/// `ExpiredToken` for a session whose time is over.
+pub fn caller_of(world: &World, access_key_id: &str) -> Result<Caller, ApiError> {
     if let Some(session) = world.sts.sessions.get(access_key_id) {
-        return session.caller.clone();
+        if session.expires.is_some_and(|expires| expires <= world.now) {
+            let message = "The security token included in the request is expired";
+            return Err(ApiError::new(403, "ExpiredToken", message));
+        }
+        return Ok(caller_in(world, session));
     }
     let is_account = access_key_id.len() == 12 && access_key_id.bytes().all(|byte| byte.is_ascii_digit());
     let account = if is_account { access_key_id } else { DEFAULT_ACCOUNT };
-    Caller { account: account.to_owned(), principal: Principal::Root, invocation: None }
+    Ok(Caller { account: account.to_owned(), principal: Principal::Root, invocation: None })
 }
 
 #[cfg(test)]
@@ -229,7 +251,7 @@ mod tests {
     }
 
     fn ask(world: &mut World, key: &str, operation: &str, input: Value) -> Result<Value, ApiError> {
-        let caller = caller_of(world, key);
+        let caller = caller_of(world, key)?;
         let context = Context { caller, region: "us-east-1".to_owned(), request_id: "r".to_owned() };
         call(world, &context, operation, input)
     }
@@ -266,11 +288,32 @@ mod tests {
         assert_eq!(answer["AssumedRoleUser"]["Arn"], "arn:aws:sts::111122223333:assumed-role/reader/there");
         assert_eq!(answer["Credentials"]["Expiration"], "2026-01-01T01:00:00Z");
         let child = answer["Credentials"]["AccessKeyId"].as_str().unwrap().to_owned();
-        assert_eq!(caller_of(&world, &child).invocation.as_deref(), Some("one"));
+        assert_eq!(caller_of(&world, &child).unwrap().invocation.as_deref(), Some("one"));
         attach(&mut world, &key, None);
-        assert_eq!(caller_of(&world, &child).invocation, None);
+        assert_eq!(caller_of(&world, &child).unwrap().invocation, None);
         attach(&mut world, &key, Some("two"));
-        assert_eq!(caller_of(&world, &child).invocation.as_deref(), Some("two"));
+        assert_eq!(caller_of(&world, &child).unwrap().invocation.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_session_lasts_as_long_as_its_clients_clock_says() {
+        for speed in [1, 600] {
+            let mut world = world();
+            world.speed = speed;
+            let own = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s").access_key_id;
+            let role = "arn:aws:iam::111122223333:role/there";
+            let input = json!({"RoleArn": role, "RoleSessionName": "me", "DurationSeconds": "900"});
+            let answer = ask(&mut world, &own, "AssumeRole", input).unwrap();
+            assert_eq!(answer["Credentials"]["Expiration"], "2026-01-01T00:15:00Z");
+            let key = answer["Credentials"]["AccessKeyId"].as_str().unwrap().to_owned();
+            world.now += TimeDelta::seconds(899) * speed;
+            assert!(caller_of(&world, &key).is_ok());
+            world.now += TimeDelta::seconds(1) * speed;
+            let error = caller_of(&world, &key).unwrap_err();
+            assert_eq!((error.status, error.code.as_str()), (403, "ExpiredToken"));
+            // A function's own credentials are renewed for it.
+            assert!(caller_of(&world, &own).is_ok());
+        }
     }
 
     #[test]

@@ -31,10 +31,11 @@ pub fn object(body: &[u8]) -> Result<Value, ApiError> {
 }
 
 /// The answer on the wire.
-pub fn encode(result: Result<Value, ApiError>) -> Response {
+pub fn encode(request_id: &str, result: Result<Value, ApiError>) -> Response {
     let (status, body) = match result {
         Ok(value) => (200, value),
         Err(error) => (error.status, json!({"__type": error.code, "message": error.message})),
     };
-    Response { status, headers: vec![("content-type", CONTENT_TYPE.to_owned())], body: body.to_string().into() }
+    let headers = vec![("content-type", CONTENT_TYPE.to_owned()), ("x-amzn-requestid", request_id.to_owned())];
+    Response { status, headers, body: body.to_string().into() }
 }

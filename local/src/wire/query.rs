@@ -159,7 +159,10 @@ impl Xml {
     }
 
     fn leaf(&mut self, name: &str, text: &str) {
-        self.inside(name, &[], |xml| xml.event(Event::Text(BytesText::new(text))));
+        // XML has no way to write most control characters, escaped or not.
+        let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+        let text: String = text.chars().map(|c| if legal(c) { c } else { char::REPLACEMENT_CHARACTER }).collect();
+        self.inside(name, &[], |xml| xml.event(Event::Text(BytesText::new(&text))));
     }
 
     fn members(&mut self, object: &Value) {
@@ -241,6 +244,8 @@ mod tests {
         let ec2 =
             encode(Dialect::Ec2, "ns", "Op", "r", Ok(json!({"imagesSet": [{"imageId": "ami-1", "public": false}]})));
         insta::assert_snapshot!(text(ec2), @r#"<OpResponse xmlns="ns"><requestId>r</requestId><imagesSet><item><imageId>ami-1</imageId><public>false</public></item></imagesSet></OpResponse>"#);
+        let control = encode(Dialect::Query, "ns", "Op", "r", Ok(json!({"A": "a\u{0}b\u{ffff}\n<é"})));
+        assert!(text(control).contains("<A>a\u{fffd}b\u{fffd}\n&lt;é</A>"));
         let error = encode(Dialect::Ec2, "ns", "Op", "r", Err(ApiError::bad("InvalidAMIID.NotFound", "no")));
         insta::assert_snapshot!(text(error), @"<Response><Errors><Error><Code>InvalidAMIID.NotFound</Code><Message>no</Message></Error></Errors><RequestID>r</RequestID></Response>");
     }

@@ -74,11 +74,7 @@ pub(super) fn parameters(
 
 fn parameter(entry: &Entry, given: Option<&String>, seed: Seed) -> Result<Parameter, Fault> {
     let (name, line, node) = (entry.key.clone(), entry.line, &entry.value);
-    let kind = node.get_text("Type").ok_or_else(|| Fault::new(line, format!("the parameter {name} has no Type")))?;
-    let stored = kind.strip_prefix(LOOK_UP).and_then(|kind| kind.strip_suffix('>'));
-    if !is_kind(stored.unwrap_or(kind)) && kind != "AWS::SSM::Parameter::Name" {
-        return Err(Fault::new(line, format!("the parameter {name} has the unknown type {kind:?}")));
-    }
+    let (kind, stored) = self::kind(entry)?;
     let (text, made_up) = match (given, node.get("Default")) {
         (Some(text), _) => (text.clone(), false),
         (None, Some(default)) => {
@@ -100,6 +96,18 @@ fn parameter(entry: &Entry, given: Option<&String>, seed: Seed) -> Result<Parame
         None => Source::Known(typed(kind, &text)),
     };
     Ok(Parameter { name, line, value, made_up })
+}
+
+/// A parameter's type and, if it is a parameter of Parameter Store, the type of what that one holds.
+pub(super) fn kind(entry: &Entry) -> Result<(&str, Option<&str>), Fault> {
+    let Entry { key: name, line, value, .. } = entry;
+    let kind = value.get_text("Type");
+    let kind = kind.ok_or_else(|| Fault::new(*line, format!("the parameter {name} has no Type")))?;
+    let stored = kind.strip_prefix(LOOK_UP).and_then(|kind| kind.strip_suffix('>'));
+    if !is_kind(stored.unwrap_or(kind)) && kind != "AWS::SSM::Parameter::Name" {
+        return Err(Fault::new(*line, format!("the parameter {name} has the unknown type {kind:?}")));
+    }
+    Ok((kind, stored))
 }
 
 fn is_kind(kind: &str) -> bool {

@@ -184,18 +184,31 @@ fn made_up_value(name: &str, kind: &str, node: &Node, seed: Seed) -> String {
         "AWS::Route53::HostedZone::Id" => format!("Z{}", seed.hex(&["parameter", name], 16).to_uppercase()),
         "Number" => node.get_text("MinValue").unwrap_or("1").to_owned(),
         // The name says what a plain string holds, often enough.
-        _ if lower.ends_with("subnetid") => id("subnet"),
-        _ if lower.ends_with("vpcid") => id("vpc"),
+        _ if lower.contains("subnetid") => id("subnet"),
+        _ if lower.contains("vpcid") => id("vpc"),
         _ if lower.contains("securitygroup") => id("sg"),
-        _ if lower.ends_with("amiid") || lower.ends_with("imageid") => id("ami"),
-        _ if lower.contains("email") => "someone@example.com".to_owned(),
+        _ if lower.contains("amiid") || lower.contains("imageid") => id("ami"),
         _ if lower.ends_with("version") => "1.0.0".to_owned(),
-        _ if lower.ends_with("accountid") => "111122223333".to_owned(),
-        _ => dashed(name),
+        _ => by_name(&lower).map_or_else(|| dashed(name), str::to_owned),
     };
     let fits = |text: &str| allowed(name, kind, node, text).is_ok();
     let candidates = std::iter::once(of_type.as_str()).chain(SAMPLES);
     candidates.into_iter().find(|text| fits(text)).unwrap_or(&of_type).to_owned()
+}
+
+/// What a parameter's name says of its form.
+fn by_name(lower: &str) -> Option<&'static str> {
+    const FORMS: [(&str, &str); 8] = [
+        ("email", "someone@example.com"),
+        ("accountid", "111122223333"),
+        ("organizationid", "o-exampleorg1"),
+        ("region", "us-east-1"),
+        ("cidr", "10.0.0.0/16"),
+        ("instancetype", "t3.medium"),
+        ("rolearn", "arn:aws:iam::123456789012:role/example"),
+        ("parentimage", "arn:aws:imagebuilder:us-east-1:aws:image/amazon-linux-2023-x86/x.x.x"),
+    ];
+    FORMS.iter().find(|(part, _)| lower.contains(part)).map(|(_, form)| *form)
 }
 
 /// `LogBucketName` → `log-bucket-name`.
@@ -254,6 +267,9 @@ mod tests {
             ("A: {Type: String, AllowedPattern: '\\d{12}'}", "111122223333"),
             ("SourceAmiId: {Type: String}", "ami-"),
             ("NotificationEmail: {Type: String}", "someone@example.com"),
+            ("ShareWithAccountIds: {Type: String}", "111122223333"),
+            ("TargetRegion: {Type: String}", "us-east-1"),
+            ("ParentImageArn: {Type: String}", "arn:aws:imagebuilder:us-east-1:aws:image/"),
         ] {
             let made = values(&format!("  {text}"), &[]).unwrap().remove(0);
             let Source::Known(Value::String(value)) = &made.value else { panic!("{text}: {made:?}") };

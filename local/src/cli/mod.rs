@@ -165,8 +165,9 @@ impl Stacks {
         files.into_iter().map(|(name, file)| Ok((name, stack::read(&file)?))).collect()
     }
 
-    fn parameters_of(&self, stack: &str) -> BTreeMap<String, String> {
-        let unqualified = self.parameters.iter().filter(|(key, _)| !key.contains('.')).cloned();
+    /// The values for a stack's parameters: those without a stack's name are for all that have such a parameter.
+    fn parameters_of(&self, stack: &str, template: &Template) -> BTreeMap<String, String> {
+        let unqualified = self.parameters.iter().filter(|(key, _)| template.has_parameter(key)).cloned();
         let prefix = format!("{stack}.");
         let own = self
             .parameters
@@ -184,6 +185,12 @@ impl Stacks {
         mut watch: impl FnMut(&Entry),
     ) -> anyhow::Result<Running> {
         let templates = self.read()?;
+        let unqualified = self.parameters.iter().map(|(key, _)| key).filter(|key| !key.contains('.'));
+        for key in unqualified {
+            if !templates.iter().any(|(_, template)| template.has_parameter(key)) {
+                anyhow::bail!("--parameter {key}: expected a parameter that one of the stacks has");
+            }
+        }
         let codes: Vec<PathBuf> = templates.iter().flat_map(|(_, template)| template.code_uris()).collect();
         let executables = package::executables(&codes).await?;
         let running = Running::start(Seed(seed.seed), pace, port).await?;
@@ -207,7 +214,8 @@ impl Stacks {
         template: Template,
         watch: &mut impl FnMut(&Entry),
     ) -> anyhow::Result<()> {
-        let deployment = Deployment::new(template, name, self.parameters_of(name), DEFAULT_ACCOUNT, DEFAULT_REGION)?;
+        let parameters = self.parameters_of(name, &template);
+        let deployment = Deployment::new(template, name, parameters, DEFAULT_ACCOUNT, DEFAULT_REGION)?;
         local.deploy(deployment, watch).await?;
         Ok(())
     }

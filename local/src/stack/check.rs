@@ -5,7 +5,7 @@ use super::evaluate::{CONDITION_FUNCTIONS, VALUE_FUNCTIONS, unknown_function};
 use super::order::{depends_on, references};
 use super::template::Template;
 use super::tree::{Entry, Kind, Node};
-use super::types;
+use super::{parameters, types};
 use std::collections::BTreeSet;
 
 const ATTRIBUTES_OF_RESOURCES: [&str; 11] = [
@@ -37,6 +37,7 @@ const PSEUDO_PARAMETERS: [&str; 8] = [
 pub(super) fn check(template: &Template) -> Vec<Fault> {
     let mut faults = Vec::new();
     transforms(template, &mut faults);
+    faults.extend(template.section("Parameters").iter().filter_map(|entry| parameters::kind(entry).err()));
     for entry in template.section("Resources") {
         resource(template, entry, &mut faults);
     }
@@ -66,6 +67,10 @@ fn transforms(template: &Template, faults: &mut Vec<Fault>) {
 
 fn resource(template: &Template, entry: &Entry, faults: &mut Vec<Fault>) {
     let logical = &entry.key;
+    if logical.starts_with("Fn::") {
+        faults.push(Fault::new(entry.line, unknown_function(logical, &[])));
+        return;
+    }
     for attribute in entry.value.entries() {
         if !ATTRIBUTES_OF_RESOURCES.contains(&attribute.key.as_str()) {
             let expected = ATTRIBUTES_OF_RESOURCES.join(", ");
@@ -211,6 +216,7 @@ Conditions:
   A: !Condition B
   B: !Not [!Condition A]
 Resources:
+  Fn::ForEach::Topics: [Name, [a, b], {'${Name}': {Type: AWS::SNS::Topic}}]
   Unknown: {Type: AWS::Quantum::Computer}
   Custom: {Type: Custom::Thing, Properties: {ServiceToken: !GetAtt Other.Answer}}
   Other: {Type: AWS::CloudFormation::CustomResource, Properties: {ServiceToken: !Sub 'arn:${Custom}'}}
@@ -226,13 +232,15 @@ Resources:
   Topic2: {Type: AWS::SNS::Topic, Propertys: {}}
 Outputs:
   Bad: {Value: !GetAtt Topic2.Owner}
+Parameters:
+  Odd: {Type: Sting}
 ";
         let template = Template::parse(Path::new("t.yaml"), text).unwrap();
         let mut faults = check(&template);
         faults.sort();
         faults.dedup();
         let lines: Vec<_> = faults.iter().map(|fault| fault.line).collect();
-        assert_eq!(lines, [1, 3, 4, 6, 7, 8, 9, 12, 13, 15, 17, 17, 18, 20], "{faults:#?}");
+        assert_eq!(lines, [1, 3, 4, 6, 7, 8, 9, 10, 13, 14, 16, 18, 18, 19, 21, 23], "{faults:#?}");
     }
 
     #[test]

@@ -74,11 +74,7 @@ pub(super) fn parameters(
 
 fn parameter(entry: &Entry, given: Option<&String>, seed: Seed) -> Result<Parameter, Fault> {
     let (name, line, node) = (entry.key.clone(), entry.line, &entry.value);
-    let kind = node.get_text("Type").ok_or_else(|| Fault::new(line, format!("the parameter {name} has no Type")))?;
-    let stored = kind.strip_prefix(LOOK_UP).and_then(|kind| kind.strip_suffix('>'));
-    if !is_kind(stored.unwrap_or(kind)) && kind != "AWS::SSM::Parameter::Name" {
-        return Err(Fault::new(line, format!("the parameter {name} has the unknown type {kind:?}")));
-    }
+    let (kind, stored) = self::kind(entry)?;
     let (text, made_up) = match (given, node.get("Default")) {
         (Some(text), _) => (text.clone(), false),
         (None, Some(default)) => {
@@ -100,6 +96,18 @@ fn parameter(entry: &Entry, given: Option<&String>, seed: Seed) -> Result<Parame
         None => Source::Known(typed(kind, &text)),
     };
     Ok(Parameter { name, line, value, made_up })
+}
+
+/// A parameter's type and, if it is a parameter of Parameter Store, the type of what that one holds.
+pub(super) fn kind(entry: &Entry) -> Result<(&str, Option<&str>), Fault> {
+    let Entry { key: name, line, value, .. } = entry;
+    let kind = value.get_text("Type");
+    let kind = kind.ok_or_else(|| Fault::new(*line, format!("the parameter {name} has no Type")))?;
+    let stored = kind.strip_prefix(LOOK_UP).and_then(|kind| kind.strip_suffix('>'));
+    if !is_kind(stored.unwrap_or(kind)) && kind != "AWS::SSM::Parameter::Name" {
+        return Err(Fault::new(*line, format!("the parameter {name} has the unknown type {kind:?}")));
+    }
+    Ok((kind, stored))
 }
 
 fn is_kind(kind: &str) -> bool {
@@ -176,18 +184,31 @@ fn made_up_value(name: &str, kind: &str, node: &Node, seed: Seed) -> String {
         "AWS::Route53::HostedZone::Id" => format!("Z{}", seed.hex(&["parameter", name], 16).to_uppercase()),
         "Number" => node.get_text("MinValue").unwrap_or("1").to_owned(),
         // The name says what a plain string holds, often enough.
-        _ if lower.ends_with("subnetid") => id("subnet"),
-        _ if lower.ends_with("vpcid") => id("vpc"),
+        _ if lower.contains("subnetid") => id("subnet"),
+        _ if lower.contains("vpcid") => id("vpc"),
         _ if lower.contains("securitygroup") => id("sg"),
-        _ if lower.ends_with("amiid") || lower.ends_with("imageid") => id("ami"),
-        _ if lower.contains("email") => "someone@example.com".to_owned(),
+        _ if lower.contains("amiid") || lower.contains("imageid") => id("ami"),
         _ if lower.ends_with("version") => "1.0.0".to_owned(),
-        _ if lower.ends_with("accountid") => "111122223333".to_owned(),
-        _ => dashed(name),
+        _ => by_name(&lower).map_or_else(|| dashed(name), str::to_owned),
     };
     let fits = |text: &str| allowed(name, kind, node, text).is_ok();
     let candidates = std::iter::once(of_type.as_str()).chain(SAMPLES);
     candidates.into_iter().find(|text| fits(text)).unwrap_or(&of_type).to_owned()
+}
+
+/// What a parameter's name says of its form.
+fn by_name(lower: &str) -> Option<&'static str> {
+    const FORMS: [(&str, &str); 8] = [
+        ("email", "someone@example.com"),
+        ("accountid", "111122223333"),
+        ("organizationid", "o-exampleorg1"),
+        ("region", "us-east-1"),
+        ("cidr", "10.0.0.0/16"),
+        ("instancetype", "t3.medium"),
+        ("rolearn", "arn:aws:iam::123456789012:role/example"),
+        ("parentimage", "arn:aws:imagebuilder:us-east-1:aws:image/amazon-linux-2023-x86/x.x.x"),
+    ];
+    FORMS.iter().find(|(part, _)| lower.contains(part)).map(|(_, form)| *form)
 }
 
 /// `LogBucketName` → `log-bucket-name`.
@@ -246,6 +267,9 @@ mod tests {
             ("A: {Type: String, AllowedPattern: '\\d{12}'}", "111122223333"),
             ("SourceAmiId: {Type: String}", "ami-"),
             ("NotificationEmail: {Type: String}", "someone@example.com"),
+            ("ShareWithAccountIds: {Type: String}", "111122223333"),
+            ("TargetRegion: {Type: String}", "us-east-1"),
+            ("ParentImageArn: {Type: String}", "arn:aws:imagebuilder:us-east-1:aws:image/"),
         ] {
             let made = values(&format!("  {text}"), &[]).unwrap().remove(0);
             let Source::Known(Value::String(value)) = &made.value else { panic!("{text}: {made:?}") };

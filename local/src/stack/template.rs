@@ -64,6 +64,11 @@ impl Template {
         self.section("Resources").iter().find(|entry| entry.key == logical)
     }
 
+    /// Whether the template declares a parameter.
+    pub fn has_parameter(&self, name: &str) -> bool {
+        self.section("Parameters").iter().any(|entry| entry.key == name)
+    }
+
     /// The code of all functions that can run here, in the order of the template: what has to be built
     /// before the stack's functions can be invoked.
     pub fn code_uris(&self) -> Vec<PathBuf> {

@@ -1,5 +1,7 @@
 //! Whole deployments.
 
+mod public;
+
 use super::*;
 use crate::draw::Seed;
 use crate::journal::Kind;

@@ -69,6 +69,9 @@ struct Stacks {
     /// A parameter with neither default nor value gets a made-up value, and a warning says which.
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     parameters: Vec<(String, String)>,
+    /// The Region that the stacks are deployed in.
+    #[arg(long, value_name = "REGION", default_value = DEFAULT_REGION)]
+    region: String,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -215,7 +218,7 @@ impl Stacks {
         watch: &mut impl FnMut(&Entry),
     ) -> anyhow::Result<()> {
         let parameters = self.parameters_of(name, &template);
-        let deployment = Deployment::new(template, name, parameters, DEFAULT_ACCOUNT, DEFAULT_REGION)?;
+        let deployment = Deployment::new(template, name, parameters, DEFAULT_ACCOUNT, &self.region)?;
         local.deploy(deployment, watch).await?;
         Ok(())
     }

@@ -30,6 +30,22 @@ async fn a_build_that_nobody_hears_of_is_a_disagreement() {
 }
 
 #[tokio::test]
+async fn stacks_deploy_in_another_region() {
+    let on_schedule = std::fs::read_to_string(own_stack("one-image.yaml")).unwrap().replace(
+        "      ImageRecipeArn: !Ref Recipe\n",
+        "      ImageRecipeArn: !Ref Recipe\n      Schedule: { ScheduleExpression: rate(1 day) }\n",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one-image.yaml");
+    std::fs::write(&file, on_schedule.replace("us-east-1", "eu-central-1")).unwrap();
+    let arguments = ["run", "--region", "eu-central-1", "--days", "2", "--stack", file.to_str().unwrap()];
+    let output = goldsmith_local(&arguments).await;
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}\n{}", text(&output.stderr));
+    assert!(printed.contains("one     1.0.0/1        eu-central-1  ami-"), "{printed}");
+}
+
+#[tokio::test]
 async fn stacks_deploy_in_the_order_given() {
     let folder = tempfile::tempdir().unwrap();
     let first = folder.path().join("first.yaml");

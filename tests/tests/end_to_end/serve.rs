@@ -100,8 +100,7 @@ async fn it_ends_on_request_with_its_children() {
     let mut serving = serve(&["--speed", "6000"]).await;
     let pid = serving.child.id();
     let children = move || {
-        let listed =
-            std::process::Command::new("ps").args(["-o", "pid=", "--ppid", &pid.to_string()]).output().unwrap();
+        let listed = std::process::Command::new("pgrep").args(["-P", &pid.to_string()]).output().unwrap();
         text(&listed.stdout).split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
     // The base image of the examples was built while they were deployed: its notification starts a process.

@@ -1,6 +1,7 @@
 //! What Image Builder keeps: every resource as the document that its Get operation answers.
 
 use super::failure::Failure;
+use super::phases;
 use crate::clock::Time;
 use serde_json::{Map, Value};
 use shared::version::{Version, VersionPattern};
@@ -138,8 +139,7 @@ impl Store {
 
     /// Whether a build is over: available, failed, cancelled or gone.
     pub fn has_ended(&self, image_arn: &str) -> bool {
-        let going = ["PENDING", "CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING"];
-        self.get(image_arn).is_none_or(|image| !going.contains(&image.status()))
+        self.get(image_arn).is_none_or(|image| !phases::in_progress(image.status()))
     }
 
     /// All resources of a kind in a Region, oldest first. `owner`: 12 digits or `aws`; `None` for all owners.

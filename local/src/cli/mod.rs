@@ -94,17 +94,10 @@ impl Cli {
     /// What kept it from being carried out, for a person.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            None => Cli::parse_from(["goldsmith-local", "run"]).carry_out().await,
-            Some(_) => self.carry_out().await,
-        }
-    }
-
-    async fn carry_out(self) -> anyhow::Result<ExitCode> {
-        match self.command {
+            None => Box::pin(Cli::parse_from(["goldsmith-local", "run"]).run()).await,
             Some(Command::Run(options)) => interruptible(run::run(options)).await,
             Some(Command::Serve(options)) => serve::serve(options).await,
             Some(Command::Invoke(options)) => interruptible(invoke::invoke(options)).await,
-            None => Ok(ExitCode::SUCCESS),
         }
     }
 }

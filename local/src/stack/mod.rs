@@ -34,18 +34,6 @@ pub use template::{Template, read};
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-
-/// A stack to be deployed.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// The template.
-    pub file: PathBuf,
-    /// The stack's name.
-    pub stack_name: String,
-    /// Values for the template's parameters.
-    pub parameters: BTreeMap<String, String>,
-}
 
 /// What the deployed stacks leave behind that belongs to no service.
 #[derive(Debug, Default)]

@@ -83,6 +83,16 @@ Outputs:
   Image: {Value: !Sub '${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${Repository}'}
 ";
 
+/// An API call of the account's own.
+fn ask(world: &mut World, service: &str, operation: &str, input: Value) -> Value {
+    let context = crate::wire::Context {
+        caller: crate::wire::Caller::service("123456789012", "test"),
+        region: "us-east-1".into(),
+        request_id: "r".into(),
+    };
+    crate::dispatch::call(world, &context, service, operation, input).unwrap()
+}
+
 #[test]
 fn a_stack_of_surroundings_deploys_unchanged() {
     let mut world = world();
@@ -393,13 +403,8 @@ Outputs: {Topic: {Value: !Ref Topic}}
 ";
     let mut world = world();
     let summary = deploy(&mut world, text, &[]).unwrap();
-    let context = crate::wire::Context {
-        caller: crate::wire::Caller::service("123456789012", "test"),
-        region: "us-east-1".into(),
-        request_id: "r".into(),
-    };
     let input = json!({"TopicArn": summary.outputs["Topic"]});
-    let answer = crate::dispatch::call(&mut world, &context, "sns", "ListSubscriptionsByTopic", input).unwrap();
+    let answer = ask(&mut world, "sns", "ListSubscriptionsByTopic", input);
     assert_eq!(answer["Subscriptions"][0]["Endpoint"], json!("arn:aws:lambda:us-east-1:123456789012:function:f"));
 }
 
@@ -433,16 +438,11 @@ Outputs: {Rule: {Value: !Ref Rule}}
 ";
     let mut world = world();
     let summary = deploy(&mut world, text, &[]).unwrap();
-    let context = crate::wire::Context {
-        caller: crate::wire::Caller::service("123456789012", "test"),
-        region: "us-east-1".into(),
-        request_id: "r".into(),
-    };
     let input = json!({"Rule": summary.outputs["Rule"]});
-    let answer = crate::dispatch::call(&mut world, &context, "events", "ListTargetsByRule", input).unwrap();
+    let answer = ask(&mut world, "events", "ListTargetsByRule", input);
     assert_eq!(answer["Targets"].as_array().map(Vec::len), Some(1), "{answer}");
     let input = json!({"TargetArn": "arn:aws:lambda:us-east-1:123456789012:function:f"});
-    let answer = crate::dispatch::call(&mut world, &context, "events", "ListRuleNamesByTarget", input).unwrap();
+    let answer = ask(&mut world, "events", "ListRuleNamesByTarget", input);
     assert_eq!(answer["RuleNames"].as_array().map(Vec::len), Some(3), "{answer}");
     let refused = deploy(&mut world, &text.replace("rate(1 day)", "rate(1 day"), &[]).unwrap_err();
     assert!(refused.to_string().contains("Daily (AWS::Scheduler::Schedule): CreateSchedule: "), "{refused}");

@@ -38,7 +38,6 @@ pub struct Local {
     world: Mutex<World>,
     host: Arc<Host>,
     pace: Pace,
-    begun: Time,
     url: String,
     posted: Notify,
 }
@@ -63,21 +62,19 @@ impl Running {
     /// When the port is taken.
     pub async fn start(seed: Seed, pace: Pace, port: u16) -> anyhow::Result<Self> {
         let (listener, address) = server::bind(port).await?;
-        let begun = clock::machine_now();
         let start = match pace {
             Pace::Simulated { start } => start,
-            Pace::Real { .. } => begun,
+            Pace::Real { .. } => clock::machine_now(),
         };
         let mut world = World::new(seed, start);
         if let Pace::Real { speed } = pace {
-            world.speed = factor(speed);
+            world.speed = i32::try_from(speed).unwrap_or(i32::MAX).max(1);
             world.journal.bound(KEPT);
         }
         let local = Arc::new(Local {
             world: Mutex::new(world),
             host: Host::new(address),
             pace,
-            begun,
             url: format!("http://{address}"),
             posted: Notify::new(),
         });
@@ -135,14 +132,11 @@ impl Local {
 
     /// In real time: what is due by now happens; invocations are left to [`Self::live`].
     fn catch_up(&self) {
-        if let Pace::Real { speed } = self.pace {
-            let now = self.scaled_now(speed);
-            self.world().pass(now);
+        if let Pace::Real { .. } = self.pace {
+            let mut world = self.world();
+            let now = world.on_own_clock(clock::machine_now());
+            world.pass(now);
         }
-    }
-
-    fn scaled_now(&self, speed: u32) -> Time {
-        self.begun + (clock::machine_now() - self.begun) * factor(speed)
     }
 
     /// Runs one invocation to its end and writes it down.
@@ -192,7 +186,7 @@ impl Local {
     pub async fn live(self: Arc<Self>, mut watch: impl FnMut(&Entry)) {
         let Pace::Real { speed } = self.pace else { return };
         loop {
-            let now = self.scaled_now(speed);
+            let now = self.world().on_own_clock(clock::machine_now());
             loop {
                 let step = {
                     let mut world = self.world();
@@ -253,10 +247,6 @@ impl Local {
     pub async fn shut_down(&self) {
         self.host.shut_down().await;
     }
-}
-
-fn factor(speed: u32) -> i32 {
-    i32::try_from(speed).unwrap_or(i32::MAX).max(1)
 }
 
 impl World {

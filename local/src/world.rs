@@ -136,6 +136,11 @@ impl World {
         self.begun + (at - self.begun) / self.speed
     }
 
+    /// The time here at a time of its clients' clocks, as far as the world follows them.
+    pub(crate) fn on_own_clock(&self, at: Time) -> Time {
+        self.begun + (at - self.begun) * self.speed
+    }
+
     /// How many events were ever posted.
     pub fn posted(&self) -> u64 {
         self.posted

@@ -149,13 +149,7 @@ impl Host {
         let arn = &function.arn;
         let (id, executable) = {
             let mut pool = self.pool();
-            if pool.closing {
-                return Err(Unavailable::Closing);
-            }
-            let busy = pool.busy.get(arn).copied().unwrap_or_default();
-            if function.reserved_concurrency.is_some_and(|limit| busy >= limit) {
-                return Err(Unavailable::Throttled);
-            }
+            pool.admit(function)?;
             if let Some(process) = pool.take_idle(arn) {
                 return Ok(self.leased(&mut pool, arn, process));
             }
@@ -174,11 +168,9 @@ impl Host {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (task_root, executable) = (absolute(&function.code), absolute(&executable));
         let environment = environment(function, &id, self.endpoint, &credentials, &task_root, &log_stream);
-        // Known before its first request can arrive.
+        // Known before its first request can arrive. Others may have come in while the pool was free.
         let mut pool = self.pool();
-        if pool.closing {
-            return Err(Unavailable::Closing);
-        }
+        pool.admit(function)?;
         let process = Process::start(id.clone(), &executable, &task_root, environment, credentials.access_key_id)
             .map_err(|error| Unavailable::NotRunnable(executable.display().to_string(), error))?;
         let process = Arc::new(process);
@@ -201,6 +193,18 @@ impl Host {
 }
 
 impl Pool {
+    /// Whether one more invocation of a function may run.
+    fn admit(&self, function: &Function) -> Result<(), Unavailable> {
+        if self.closing {
+            return Err(Unavailable::Closing);
+        }
+        let busy = self.busy.get(&function.arn).copied().unwrap_or_default();
+        if function.reserved_concurrency.is_some_and(|limit| busy >= limit) {
+            return Err(Unavailable::Throttled);
+        }
+        Ok(())
+    }
+
     /// The idle process that was used last; those that have died meanwhile are forgotten.
     fn take_idle(&mut self, arn: &str) -> Option<Arc<Process>> {
         let idle = self.idle.get_mut(arn)?;

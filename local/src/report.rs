@@ -69,7 +69,7 @@ pub fn report(world: &World) -> Report {
 /// The newest AVAILABLE build of each family that has AMIs, in all accounts and Regions.
 fn newest_available(world: &World) -> Vec<(ImageBuildArn, &Resource)> {
     let mut newest: BTreeMap<(String, String, String), (ImageBuildArn, &Resource)> = BTreeMap::new();
-    for image in world.imagebuilder.resources.values().filter(|resource| resource.kind == Kind::Image) {
+    for image in world.imagebuilder.all().filter(|resource| resource.kind == Kind::Image) {
         let Ok(arn) = image.arn.parse::<ImageBuildArn>() else { continue };
         if image.owner == "aws" || image.status() != "AVAILABLE" || amis(image).is_empty() {
             continue;

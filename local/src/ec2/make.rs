@@ -23,7 +23,7 @@ pub(super) fn on_settle(world: &mut World, region: &str, image_id: &str) {
 }
 
 /// Posts `EC2 AMI State Change` on the owner's bus.
-fn emit_state(world: &mut World, image: &Image, state: &str) {
+pub(super) fn emit_state(world: &mut World, image: &Image, state: &str) {
     // Amazon's own bus is nobody's here.
     if image.owner == AMAZON_ACCOUNT {
         return;
@@ -87,6 +87,9 @@ pub(super) fn register_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         snapshots,
         source: None,
         launch_permissions: Vec::new(),
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
     };
     let detail = format!("{} registered", image.name);
     Ok(make(&mut call, image, detail, (1_000, 5_000)))
@@ -166,6 +169,9 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         snapshots,
         source: Some((source_region.to_owned(), source_id.to_owned())),
         launch_permissions: Vec::new(),
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
     };
     if let Some(token) = token {
         call.world.ec2.tokens.insert(token, id);

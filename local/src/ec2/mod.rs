@@ -5,6 +5,7 @@ mod describe;
 mod filter;
 mod make;
 mod region;
+mod retire;
 mod tags;
 
 use crate::clock::Time;
@@ -56,6 +57,12 @@ pub struct Image {
     /// Who else may launch it, as the API spells it: `("UserId", "…")`, `("Group", "all")`,
     /// `("OrganizationArn", "…")`, `("OrganizationalUnitArn", "…")`.
     pub launch_permissions: Vec<(String, String)>,
+    /// When it counts as deprecated.
+    pub deprecation_time: Option<Time>,
+    /// When an instance was last launched from it, as far as is known.
+    pub last_launched: Option<Time>,
+    /// Whether it can't be deregistered.
+    pub deregistration_protection: bool,
 }
 
 /// A snapshot behind an AMI.
@@ -84,6 +91,38 @@ pub enum Event {
         /// The AMI.
         image_id: String,
     },
+    /// An AMI counts as deprecated from a time on, or no more.
+    Deprecate {
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+        /// `None` cancels it.
+        at: Option<Time>,
+    },
+    /// An AMI is disabled: nobody can launch it, and it is shared with nobody.
+    Disable {
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+    },
+    /// A disabled AMI is available again; its shares don't come back.
+    Enable {
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+    },
+    /// An AMI is deregistered.
+    Deregister {
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+        /// Whether its snapshots are deleted too.
+        snapshots: bool,
+    },
 }
 
 /// The AMI that an account sees in a Region: its own, a public one, or one that is shared with it.
@@ -101,6 +140,12 @@ pub fn on(world: &mut World, event: Event) {
     match event {
         Event::Register(image) => make::on_register(world, *image),
         Event::Settle { region, image_id } => make::on_settle(world, &region, &image_id),
+        Event::Deprecate { region, image_id, at } => retire::on_deprecate(world, &region, &image_id, at),
+        Event::Disable { region, image_id } => retire::on_disable(world, &region, &image_id),
+        Event::Enable { region, image_id } => retire::on_enable(world, &region, &image_id),
+        Event::Deregister { region, image_id, snapshots } => {
+            retire::on_deregister(world, &region, &image_id, snapshots)
+        }
     }
 }
 

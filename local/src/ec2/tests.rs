@@ -29,6 +29,9 @@ fn image(id: &str, owner: &str, name: &str, permissions: &[(&str, &str)]) -> Ima
         )]),
         source: None,
         launch_permissions: permissions.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
     }
 }
 

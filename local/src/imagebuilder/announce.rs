@@ -93,9 +93,9 @@ mod tests {
         let mut image = world.imagebuilder.get(&arn).unwrap().clone();
         let sent = message(&world, &image).unwrap();
         assert_eq!((sent.topic_arn.as_str(), sent.subject, sent.attributes.len()), (TOPIC, None, 0));
-        image.document["state"] = json!({"status": "CANCELLED"});
+        image.document.insert("state", json!({"status": "CANCELLED"}));
         assert!(message(&world, &image).is_none());
-        image.document["state"] = json!({"status": "AVAILABLE"});
+        image.document.insert("state", json!({"status": "AVAILABLE"}));
         world.imagebuilder.builds.get_mut(&arn).unwrap().topic_arn = None;
         assert!(message(&world, &image).is_none());
     }

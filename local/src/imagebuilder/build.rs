@@ -16,7 +16,9 @@ pub(crate) fn subject(image: &Resource) -> String {
 }
 
 /// Posts the end of a status that has begun.
-pub(crate) fn post_end(world: &mut World, image_arn: &str, status: &str, size: Size) {
+pub(crate) fn post_end(world: &mut World, image_arn: &str, status: &str) {
+    let Some(image) = world.imagebuilder.get(image_arn) else { return };
+    let size = Size::of(&image.document);
     let at = world.now + phases::lasts(world.seed, image_arn, status, size);
     world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
 }
@@ -26,7 +28,7 @@ pub fn on_step(world: &mut World, image_arn: &str) {
     let Some(from) = world.imagebuilder.get(image_arn).map(|image| image.status().to_owned()) else { return };
     let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
     // A cancelled build has a step too many: nothing is ahead of it.
-    let Some(next) = build.ahead.first().copied() else { return };
+    let Some(next) = build.ahead.first().cloned() else { return };
     if let Some(failure) = build.failure.take_if(|failure| failure.status == from) {
         build.ahead.clear();
         return enter(world, image_arn, &from, "FAILED", Some(&failure));
@@ -35,20 +37,20 @@ pub fn on_step(world: &mut World, image_arn: &str) {
     if from == "DISTRIBUTING" && next == "INTEGRATING" {
         deliver(world, image_arn);
     }
-    enter(world, image_arn, &from, next, None);
+    enter(world, image_arn, &from, &next, None);
 }
 
-fn enter(world: &mut World, image_arn: &str, from: &str, to: &'static str, failure: Option<&Failure>) {
+fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Option<&Failure>) {
     let Some(image) = world.imagebuilder.get_mut(image_arn) else { return };
     let state = failure.map_or_else(|| json!({"status": to}), |failure| Value::Object(failure::state(failure)));
-    image.document.insert("state".into(), state);
+    image.document.insert("state", state);
     let image = image.clone();
     let subject = subject(&image);
     let detail = failure.map_or_else(|| to.to_owned(), |failure| format!("{to}: {}", failure.summary));
     world.record(journal::Kind::ImageState, subject.as_str(), Some(&image.region), detail);
     announce::status_changed(world, &image, from);
     if phases::in_progress(to) {
-        post_end(world, image_arn, to, Size::of(&image.document));
+        post_end(world, image_arn, to);
     } else {
         announce::ended(world, &image, &subject);
     }
@@ -69,14 +71,14 @@ fn deliver(world: &mut World, image_arn: &str) {
         world.post(world.now, Event::Ec2(ec2::Event::Register(Box::new(ami))));
     }
     if let Some(image) = world.imagebuilder.get_mut(image_arn) {
-        image.document.insert("outputResources".into(), resources);
+        image.document.insert("outputResources", resources);
     }
 }
 
 /// A build under way shall stop: it is CANCELLED some seconds later, and keeps what it has made.
 pub(crate) fn cancel(world: &mut World, image_arn: &str) {
     if let Some(build) = world.imagebuilder.builds.get_mut(image_arn) {
-        build.ahead = vec!["CANCELLED"];
+        build.ahead = vec!["CANCELLED".to_owned()];
         build.failure = None;
         let at = world.now + world.span_millis(&["cancel", image_arn], 2_000, 20_000);
         world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
@@ -86,11 +88,11 @@ pub(crate) fn cancel(world: &mut World, image_arn: &str) {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::members::Members;
     use super::*;
-    use serde_json::Map;
 
     /// The statuses of a build by hand, after PENDING, as the journal has them, and the image's document.
-    fn statuses(world: &mut World, pipeline: &str) -> (Vec<String>, Map<String, Value>) {
+    fn statuses(world: &mut World, pipeline: &str) -> (Vec<String>, Members) {
         let image = start_pipeline(world, pipeline);
         run(world);
         let states = world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::ImageState);
@@ -173,7 +175,7 @@ mod tests {
         let mut world = world();
         put_web(&mut world);
         let parent = arn("image/base/2026.2.1/1");
-        world.imagebuilder.get_mut(&parent).unwrap().document["state"] = json!({"status": "DEPRECATED"});
+        world.imagebuilder.get_mut(&parent).unwrap().document.insert("state", json!({"status": "DEPRECATED"}));
         let pipeline = put_pipeline(&mut world, "web", json!({}));
         let (states, document) = statuses(&mut world, &pipeline);
         assert_eq!(states.len(), 2);

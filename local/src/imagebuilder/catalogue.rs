@@ -60,7 +60,7 @@ pub fn on_release(world: &mut World) {
 
 fn is_parent(world: &World, segment: &str) -> bool {
     let named = format!(":image/{segment}/");
-    let mut resources = world.imagebuilder.resources.values();
+    let mut resources = world.imagebuilder.all();
     resources.any(|resource| resource.text("parentImage").is_some_and(|parent| parent.contains(&named)))
 }
 
@@ -69,7 +69,7 @@ fn is_parent(world: &World, segment: &str) -> bool {
 pub fn ensure(world: &mut World, kind: &str, region: &str, segment: &str) {
     let resource_kind = if kind == "component" { Kind::Component } else { Kind::Image };
     let any = naming::arn(resource_kind, region, AMAZON, segment) + "/";
-    if world.imagebuilder.resources.range(any.clone()..).next().is_some_and(|(arn, _)| arn.starts_with(&any)) {
+    if world.imagebuilder.starting_with(&any, None).next().is_some() {
         return;
     }
     let in_catalogue = match resource_kind {
@@ -153,7 +153,7 @@ fn known(name: &str) -> Managed {
 fn names(world: &World) -> BTreeMap<String, BTreeSet<String>> {
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let managed = |resource: &&Resource| resource.kind == Kind::Image && resource.owner == AMAZON;
-    for resource in world.imagebuilder.resources.values().filter(managed) {
+    for resource in world.imagebuilder.all().filter(managed) {
         names.entry(resource.segment.clone()).or_default().insert(resource.region.clone());
     }
     names

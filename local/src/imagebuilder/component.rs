@@ -91,6 +91,6 @@ pub(super) fn delete(world: &mut World, context: &Context, input: &Value) -> Res
     if references.any(|reference| resolve(store, context, Kind::Component, reference).is_some_and(|it| it.arn == arn)) {
         return Err(needed(arn));
     }
-    world.imagebuilder.resources.remove(arn);
+    world.imagebuilder.remove(arn);
     Ok(json!({"componentBuildVersionArn": arn}))
 }

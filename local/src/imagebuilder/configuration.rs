@@ -126,7 +126,7 @@ pub(super) fn replace(
                 None => document.remove(*member),
             };
         }
-        resource.document = document;
+        resource.document = document.into();
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ fn delete(world: &mut World, context: &Context, input: &Value, form: &Form) -> R
     if pipelines.iter().any(|pipeline| pipeline.text(form.arn) == Some(arn)) {
         return Err(needed(arn));
     }
-    world.imagebuilder.resources.remove(arn);
+    world.imagebuilder.remove(arn);
     Ok(json!({form.arn: arn}))
 }
 

@@ -27,9 +27,9 @@ fn post_next(world: &mut World, pipeline_arn: &str) {
     let Some(pipeline) = world.imagebuilder.get_mut(pipeline_arn) else { return };
     let next = next_run(pipeline, now);
     match next {
-        Ok(Some(at)) => pipeline.document.insert("dateNextRun".into(), iso_millis(at).into()),
-        Ok(None) | Err(_) => pipeline.document.remove("dateNextRun"),
-    };
+        Ok(Some(at)) => pipeline.document.insert("dateNextRun", iso_millis(at).into()),
+        Ok(None) | Err(_) => drop(pipeline.document.remove("dateNextRun")),
+    }
     let (name, region) = (name(pipeline), pipeline.region.clone());
     match next {
         Ok(Some(at)) => {
@@ -73,7 +73,7 @@ pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
     if always || has_news(world, &pipeline) {
         world.record(journal::Kind::ScheduleFired, subject.as_str(), Some(region), expression);
         let order = Order {
-            plan: &pipeline.document,
+            plan: &pipeline.document.to_map(),
             pipeline: Some(pipeline_arn),
             build_type: "SCHEDULED",
             tags: pipeline.document.get("imageTags").cloned().unwrap_or_else(|| json!({})),
@@ -92,12 +92,12 @@ pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
 /// has news, and so has one whose recipe is gone: its build says so.
 fn has_news(world: &mut World, pipeline: &Resource) -> bool {
     let Some(last) = last_build(world, pipeline).map(|image| image.document.clone()) else { return true };
-    let Ok(recipe) = pick_recipe(world, &pipeline.owner, &pipeline.region, &pipeline.document).cloned() else {
+    let Ok(recipe) = pick_recipe(world, &pipeline.owner, &pipeline.region, &pipeline.document.to_map()).cloned() else {
         return true;
     };
-    start::ensure_managed(world, &pipeline.region, &recipe.document);
-    let now = resolve::materials(world, &pipeline.owner, &pipeline.region, &recipe.document);
-    resolve::has_news(&last, &recipe.arn, &now)
+    start::ensure_managed(world, &pipeline.region, &recipe.document.to_map());
+    let now = resolve::materials(world, &pipeline.owner, &pipeline.region, &recipe.document.to_map());
+    resolve::has_news(&last.to_map(), &recipe.arn, &now)
 }
 
 fn last_build<'a>(world: &'a World, pipeline: &Resource) -> Option<&'a Resource> {
@@ -116,8 +116,8 @@ pub(crate) fn build_changed(world: &mut World, image_arn: &str) {
     let is_last = last_build(world, pipeline).is_some_and(|last| last.arn == image_arn);
     let Some(pipeline) = world.imagebuilder.get_mut(&pipeline_arn) else { return };
     if is_last {
-        pipeline.document.insert("dateLastRun".into(), created.into());
-        pipeline.document.insert("lastRunStatus".into(), status.as_str().into());
+        pipeline.document.insert("dateLastRun", created.into());
+        pipeline.document.insert("lastRunStatus", status.as_str().into());
     }
     if phases::in_progress(&status) {
         return;
@@ -128,11 +128,11 @@ pub(crate) fn build_changed(world: &mut World, image_arn: &str) {
         "FAILED" if scheduled => failures + 1,
         _ => failures,
     };
-    pipeline.document.insert("consecutiveFailures".into(), failures.into());
+    pipeline.document.insert("consecutiveFailures", failures.into());
     let schedule = pipeline.document.get("schedule").unwrap_or(&Value::Null);
     let limit = schedule["autoDisablePolicy"]["failureCount"].as_u64().unwrap_or(FAILURE_COUNT);
     if scheduled && failures >= limit && pipeline.text("status") == Some("ENABLED") {
-        pipeline.document.insert("status".into(), "DISABLED".into());
+        pipeline.document.insert("status", "DISABLED".into());
         let pipeline = pipeline.clone();
         announce::disabled(world, &pipeline, failures);
         let detail = format!("disabled after {failures} failed scheduled builds in a row");

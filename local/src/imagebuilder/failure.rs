@@ -4,13 +4,14 @@
 
 use super::document::{self, Node};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// Why a build fails.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// The status at whose end it fails.
-    pub status: &'static str,
+    pub status: String,
     /// `state.reason`, in the service's words.
     pub reason: String,
     /// `state.failureContext`.
@@ -31,7 +32,12 @@ struct FailingStep {
 /// The materials of the build don't resolve: it fails before an instance is launched.
 pub(crate) fn unresolved(problems: &[String]) -> Failure {
     let reason = problems.join(" ");
-    Failure { status: "CREATING", context: json!({"imageStatus": "CREATING"}), summary: reason.clone(), reason }
+    Failure {
+        status: "CREATING".to_owned(),
+        context: json!({"imageStatus": "CREATING"}),
+        summary: reason.clone(),
+        reason,
+    }
 }
 
 /// The first failure that the components' documents foretell: in the phases `build` and `validate` at the end
@@ -127,7 +133,7 @@ fn of_step(
     });
     let name = component.rsplit_once(":component/").map_or(component, |(_, name)| name);
     let summary = format!("component {name}, phase {phase}, step {component_step}: exit status {code}");
-    Failure { status, reason, context, summary }
+    Failure { status: status.to_owned(), reason, context, summary }
 }
 
 /// The `state` of a failed build.

@@ -41,7 +41,7 @@ fn put(world: &mut World, kind: Kind, segment: &str, version: Option<&str>, buil
         build,
         made: 0,
         created,
-        document,
+        document: document.into(),
     });
 }
 
@@ -89,6 +89,9 @@ pub(crate) fn put_ami(world: &mut World, id: &str, owner: &str, state: &str) {
         )]),
         source: None,
         launch_permissions: Vec::new(),
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
     };
     world.ec2.images.insert((REGION.to_owned(), id.to_owned()), image);
 }
@@ -144,7 +147,7 @@ pub(crate) fn put_pipeline(world: &mut World, name: &str, more: Value) -> String
 /// The web recipe with another component in place of the agent.
 pub(crate) fn use_component(world: &mut World, name: &str) {
     let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
-    recipe.document["components"] = json!([{"componentArn": arn(&format!("component/{name}/x.x.x"))}]);
+    recipe.document.insert("components", json!([{"componentArn": arn(&format!("component/{name}/x.x.x"))}]));
 }
 
 /// Lets time pass until nothing is due within a day.

@@ -1,16 +1,15 @@
-//! Images: the operations that start, read, cancel and delete builds. Lists are whole: pages and filters are the
-//! model engine's.
+//! Images: the operations that start, read, list, cancel and delete builds.
 
 use super::list::owner;
 use super::lookup::{missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
 use super::{build, naming, phases, resolve};
-use crate::model::{bad_value, projected};
+use crate::model::{Listing, bad_value, projected};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
 /// CreateImage.
 pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
@@ -35,8 +34,12 @@ pub(crate) fn start_image_pipeline_execution(
 ) -> Result<Value, ApiError> {
     let arn = text(input, "imagePipelineArn");
     let pipeline = own(&world.imagebuilder, context, Kind::Pipeline, arn)?.clone();
-    let order =
-        Order { plan: &pipeline.document, pipeline: Some(arn), build_type: "USER_INITIATED", tags: tags(input) };
+    let order = Order {
+        plan: &pipeline.document.to_map(),
+        pipeline: Some(arn),
+        build_type: "USER_INITIATED",
+        tags: tags(input),
+    };
     let image = start::start(world, context.account(), &context.region, order)?;
     Ok(json!({"imageBuildVersionArn": image}))
 }
@@ -77,7 +80,7 @@ pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) 
     if phases::in_progress(image.status()) || is_parent(world, image) {
         return Err(needed(arn));
     }
-    world.imagebuilder.resources.remove(arn);
+    world.imagebuilder.remove(arn);
     world.imagebuilder.builds.remove(arn);
     Ok(json!({"imageBuildVersionArn": arn}))
 }
@@ -99,45 +102,50 @@ fn version_arn(image: &Resource) -> &str {
     image.arn.rsplit_once('/').map_or(&image.arn, |(version, _)| version)
 }
 
-/// The images of an owner in the caller's Region, newest first.
-fn owned<'a>(world: &'a World, context: &Context, owner: Option<&str>) -> Vec<&'a Resource> {
-    let Some(owner) = owner else { return Vec::new() };
-    let mut images = world.imagebuilder.of_kind(Kind::Image, &context.region, Some(owner));
-    images.reverse();
-    images
-}
-
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
-    let mut document = image.document.clone();
+    let mut document = image.document.to_map();
     let owner = if image.owner == "aws" { "Amazon" } else { &image.owner };
     document.insert("owner".to_owned(), owner.into());
     projected(shape, &Value::Object(document))
 }
 
-fn summaries(images: &[&Resource]) -> Value {
-    let list: Value = images.iter().map(|image| entry(image, "ImageSummary")).collect();
-    json!({"imageSummaryList": list})
+/// Builds, newest first.
+fn builds<'a>(images: impl Iterator<Item = &'a Resource> + 'a) -> Listing<'a> {
+    Listing::newest_first(images.map(|image| (image.made, entry(image, "ImageSummary"))))
 }
 
 /// ListImages: an entry for each version, or with `byName` for each name.
-pub(crate) fn list_images(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+pub(crate) fn list_images<'a>(
+    world: &'a World,
+    context: &Context,
+    input: &Value,
+    after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    let Some(owner) = owner(context, input) else { return Ok(Listing::none()) };
     let by_name = input["byName"] == true;
     // One's own deprecated images are always listed.
     let hide_deprecated = input["owner"] == "Amazon" && input["includeDeprecated"] != true;
-    let mut versions: BTreeMap<&str, (&Resource, &Resource)> = BTreeMap::new();
-    for image in owned(world, context, owner(context, input)) {
-        if hide_deprecated && image.status() == "DEPRECATED" {
-            continue;
-        }
+    let prefix = naming::arn(Kind::Image, &context.region, owner, "");
+    // What lies behind the key's own builds.
+    let begin = after.map(|after| format!("{after}\u{10ffff}"));
+    let found = world.imagebuilder.starting_with(&prefix, begin.as_deref());
+    let mut images = found.filter(move |image| !hide_deprecated || image.status() != "DEPRECATED").peekable();
+    let key = move |image: &Resource| {
         let arn = version_arn(image);
-        let key = if by_name { arn.rsplit_once('/').map_or(arn, |(name, _)| name) } else { arn };
-        // Newest first: the entry speaks of the newest, its date is that of the oldest.
-        versions.entry(key).and_modify(|(_, oldest)| *oldest = image).or_insert((image, image));
-    }
-    let version = |(arn, (newest, oldest)): (&str, (&Resource, &Resource))| {
+        if by_name { arn.rsplit_once('/').map_or(arn, |(name, _)| name) } else { arn }.to_owned()
+    };
+    let versions = std::iter::from_fn(move || {
+        let first = images.next()?;
+        let arn = key(first);
+        // The entry speaks of the newest, its date is that of the oldest.
+        let (mut newest, mut oldest) = (first, first);
+        while let Some(image) = images.next_if(|image| key(image) == arn) {
+            newest = if image.made > newest.made { image } else { newest };
+            oldest = if image.made < oldest.made { image } else { oldest };
+        }
         let mut entry = entry(newest, "ImageVersion");
-        entry["arn"] = arn.into();
+        entry["arn"] = arn.as_str().into();
         if let Some(date) = oldest.text("dateCreated") {
             entry["dateCreated"] = date.into();
         }
@@ -146,40 +154,43 @@ pub(crate) fn list_images(world: &mut World, context: &Context, input: &Value) -
             (_, Value::Object(entry)) => drop(entry.remove("version")),
             _ => {}
         }
-        entry
-    };
-    let list: Value = versions.into_iter().map(version).collect();
-    Ok(json!({"imageVersionList": list}))
+        // As the builds' ARNs are in order: `web-server/` stands before `web/`.
+        Some((arn + "/", entry))
+    });
+    Ok(Listing::ascending(versions))
 }
 
 /// ListImageBuildVersions: the builds of a version, or all of the account; newest first. A version that
 /// doesn't exist has none.
-pub(crate) fn list_image_build_versions(
-    world: &mut World,
+pub(crate) fn list_image_build_versions<'a>(
+    world: &'a World,
     context: &Context,
     input: &Value,
-) -> Result<Value, ApiError> {
-    let images = match input["imageVersionArn"].as_str() {
-        None => owned(world, context, Some(context.account())),
-        Some(arn) => {
-            let owner = if arn.contains(":aws:image/") { "aws" } else { context.account() };
-            let mut images = owned(world, context, Some(owner));
-            images.retain(|image| version_arn(image) == arn);
-            images
-        }
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    let Some(arn) = input["imageVersionArn"].as_str() else {
+        return Ok(builds(world.imagebuilder.owned(Kind::Image, &context.region, context.account()).rev()));
     };
-    Ok(summaries(&images))
+    let prefix = format!("{arn}/");
+    let visible = |image: &&Resource| {
+        image.region == context.region && [context.account(), "aws"].contains(&image.owner.as_str())
+    };
+    let found = world.imagebuilder.starting_with(&prefix, None).filter(visible);
+    let mut found: Vec<_> = found.filter(|image| version_arn(image) == arn).collect();
+    found.sort_by_key(|image| Reverse(image.made));
+    Ok(builds(found.into_iter()))
 }
 
 /// ListImagePipelineImages: the builds of a pipeline, newest first; none for a pipeline that doesn't exist.
-pub(crate) fn list_image_pipeline_images(
-    world: &mut World,
+pub(crate) fn list_image_pipeline_images<'a>(
+    world: &'a World,
     context: &Context,
     input: &Value,
-) -> Result<Value, ApiError> {
-    let mut images = owned(world, context, Some(context.account()));
-    images.retain(|image| image.text("sourcePipelineArn") == input["imagePipelineArn"].as_str());
-    Ok(summaries(&images))
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    let pipeline = text(input, "imagePipelineArn").to_owned();
+    let images = world.imagebuilder.owned(Kind::Image, &context.region, context.account()).rev();
+    Ok(builds(images.filter(move |image| image.text("sourcePipelineArn") == Some(&pipeline))))
 }
 
 #[cfg(test)]
@@ -226,9 +237,7 @@ mod tests {
     #[test]
     fn images_are_listed_by_version_and_by_name() {
         let mut world = family();
-        let list = |world: &mut World, input: Value| {
-            list_images(world, &context(), &input).unwrap()["imageVersionList"].clone()
-        };
+        let list = |world: &mut World, input: Value| call(world, "ListImages", input)["imageVersionList"].clone();
         let versions = list(&mut world, json!({}));
         assert_eq!(arns(&versions), [arn("image/web/1.0.0"), arn("image/web/1.2.0")]);
         assert_eq!((&versions[0]["version"], &versions[0]["owner"]), (&json!("1.0.0"), &json!(ACCOUNT)));
@@ -240,14 +249,14 @@ mod tests {
     #[test]
     fn amazons_deprecated_images_are_listed_on_request() {
         let mut world = world();
-        put_image(&mut world, "al", "1.0.0", 1, "DEPRECATED");
-        let mut managed = world.imagebuilder.resources.remove(&arn("image/al/1.0.0/1")).unwrap();
+        put_image(&mut world, "amazon", "1.0.0", 1, "DEPRECATED");
+        let mut managed = Resource::clone(&world.imagebuilder.remove(&arn("image/amazon/1.0.0/1")).unwrap());
         managed.owner = "aws".into();
         managed.arn = format!("arn:aws:imagebuilder:{REGION}:aws:image/al-of-the-test/1.0.0/1");
         world.imagebuilder.put(managed);
         let listed = |world: &mut World, include: bool| {
             let input = json!({"owner": "Amazon", "includeDeprecated": include});
-            let answer = list_images(world, &context(), &input).unwrap();
+            let answer = call(world, "ListImages", input);
             answer["imageVersionList"].to_string().contains("al-of-the-test")
         };
         assert!(!listed(&mut world, false));
@@ -257,9 +266,8 @@ mod tests {
     #[test]
     fn builds_are_listed_newest_first_and_an_unknown_version_has_none() {
         let mut world = family();
-        let list = |world: &mut World, input: Value| {
-            list_image_build_versions(world, &context(), &input).unwrap()["imageSummaryList"].clone()
-        };
+        let list =
+            |world: &mut World, input: Value| call(world, "ListImageBuildVersions", input)["imageSummaryList"].clone();
         let builds = list(&mut world, json!({"imageVersionArn": arn("image/web/1.0.0")}));
         assert_eq!(arns(&builds), [3, 2, 1].map(|build| arn(&format!("image/web/1.0.0/{build}"))));
         assert_eq!((&builds[0]["state"]["status"], &builds[0]["version"]), (&json!("FAILED"), &json!("1.0.0/3")));
@@ -274,7 +282,7 @@ mod tests {
         let (one, two) = (put_pipeline(&mut world, "one", json!({})), put_pipeline(&mut world, "two", json!({})));
         let image = start_pipeline(&mut world, &one);
         start_pipeline(&mut world, &two);
-        let answer = list_image_pipeline_images(&mut world, &context(), &json!({"imagePipelineArn": one})).unwrap();
+        let answer = call(&mut world, "ListImagePipelineImages", json!({"imagePipelineArn": one}));
         assert_eq!(arns(&answer["imageSummaryList"]), [image]);
     }
 
@@ -289,10 +297,10 @@ mod tests {
         assert_eq!(delete(&mut world).unwrap_err().code, "ResourceDependencyException");
         run(&mut world);
         let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
-        recipe.document["parentImage"] = arn("image/web-server/1.0.0").into();
+        recipe.document.insert("parentImage", arn("image/web-server/1.0.0").into());
         assert_eq!(delete(&mut world).unwrap_err().code, "ResourceDependencyException");
         let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
-        recipe.document["parentImage"] = arn("image/base/x.x.x").into();
+        recipe.document.insert("parentImage", arn("image/base/x.x.x").into());
         assert_eq!(delete(&mut world).unwrap(), json!({"imageBuildVersionArn": image}));
         assert_eq!(delete(&mut world).unwrap_err(), missing(&image));
     }

@@ -1,13 +1,12 @@
-//! Listings. Each answers everything that it has; filters and pages are the model engine's.
+//! Listings of components, recipes, configurations and pipelines.
 
 use super::lookup::text;
 use super::naming;
 use super::store::{Kind, Resource};
-use crate::model::projected;
+use crate::model::{Listing, projected};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
-use serde_json::{Map, Value, json};
-use std::cmp::Reverse;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The owner that a listing is about: the caller unless told. Nothing is shared and nothing is bought here,
@@ -20,108 +19,139 @@ pub(super) fn owner<'a>(context: &'a Context, input: &'a Value) -> Option<&'a st
     }
 }
 
-fn all<'a>(world: &'a World, context: &'a Context, input: &'a Value, kind: Kind) -> Vec<&'a Resource> {
-    match owner(context, input) {
-        Some(owner) => world.imagebuilder.of_kind(kind, &context.region, Some(owner)),
-        None => Vec::new(),
-    }
+/// The resources of a kind in the caller's Region that a listing is about, oldest first.
+fn all<'a>(
+    world: &'a World,
+    context: &Context,
+    input: &Value,
+    kind: Kind,
+) -> impl DoubleEndedIterator<Item = &'a Resource> + use<'a> {
+    let owner = owner(context, input);
+    owner.map(|owner| world.imagebuilder.owned(kind, &context.region, owner)).into_iter().flatten()
 }
 
-fn summaries(resources: &[&Resource], shape: &str, more: impl Fn(&Resource) -> Map<String, Value>) -> Value {
-    let summary = |resource: &&Resource| {
-        let mut document = resource.document.clone();
-        document.extend(more(resource));
-        projected(shape, &document.into())
-    };
-    resources.iter().map(summary).collect()
+/// A listing of resources as what a summary's shape has of their documents.
+fn summaries<'a>(resources: impl Iterator<Item = &'a Resource> + 'a, shape: &'static str) -> Listing<'a> {
+    let summary = |resource: &Resource, shape: &str| projected(shape, &resource.document.to_value());
+    Listing::oldest_first(resources.map(move |resource| (resource.made, summary(resource, shape))))
 }
 
 /// ListImagePipelines.
-pub(super) fn pipelines(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    let found = all(world, context, input, Kind::Pipeline);
-    Ok(json!({"imagePipelineList": summaries(&found, "ImagePipeline", |_| Map::new())}))
+pub(super) fn pipelines<'a>(
+    world: &'a World,
+    context: &Context,
+    input: &Value,
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    Ok(summaries(all(world, context, input, Kind::Pipeline), "ImagePipeline"))
 }
 
 /// ListImageRecipes.
-pub(super) fn image_recipes(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    let found = all(world, context, input, Kind::ImageRecipe);
-    Ok(json!({"imageRecipeSummaryList": summaries(&found, "ImageRecipeSummary", |_| Map::new())}))
+pub(super) fn image_recipes<'a>(
+    world: &'a World,
+    context: &Context,
+    input: &Value,
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    Ok(summaries(all(world, context, input, Kind::ImageRecipe), "ImageRecipeSummary"))
 }
 
 /// ListContainerRecipes.
-pub(super) fn container_recipes(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    let found = all(world, context, input, Kind::ContainerRecipe);
-    let instance_image = |recipe: &Resource| {
-        let image = recipe.document.get("instanceConfiguration").and_then(|instance| instance.get("image"));
-        image.map(|image| ("instanceImage".to_owned(), image.clone())).into_iter().collect()
-    };
-    Ok(json!({"containerRecipeSummaryList": summaries(&found, "ContainerRecipeSummary", instance_image)}))
+pub(super) fn container_recipes<'a>(
+    world: &'a World,
+    context: &Context,
+    input: &Value,
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    let found = all(world, context, input, Kind::ContainerRecipe).map(|recipe| {
+        let mut document = recipe.document.to_map();
+        document.insert("instanceImage".to_owned(), recipe.document["instanceConfiguration"]["image"].clone());
+        (recipe.made, projected("ContainerRecipeSummary", &document.into()))
+    });
+    Ok(Listing::oldest_first(found))
 }
 
 /// ListInfrastructureConfigurations.
-pub(super) fn infrastructure_configurations(
-    world: &mut World,
+pub(super) fn infrastructure_configurations<'a>(
+    world: &'a World,
     context: &Context,
     input: &Value,
-) -> Result<Value, ApiError> {
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
     let found = all(world, context, input, Kind::InfrastructureConfiguration);
-    let list = summaries(&found, "InfrastructureConfigurationSummary", |_| Map::new());
-    Ok(json!({"infrastructureConfigurationSummaryList": list}))
+    Ok(summaries(found, "InfrastructureConfigurationSummary"))
 }
 
 /// ListDistributionConfigurations.
-pub(super) fn distribution_configurations(
-    world: &mut World,
+pub(super) fn distribution_configurations<'a>(
+    world: &'a World,
     context: &Context,
     input: &Value,
-) -> Result<Value, ApiError> {
-    let found = all(world, context, input, Kind::DistributionConfiguration);
-    let regions = |configuration: &Resource| {
-        let distributions = configuration.document.get("distributions").and_then(Value::as_array);
-        let regions = distributions.into_iter().flatten().filter_map(|it| it.get("region").cloned()).collect();
-        Map::from_iter([("regions".to_owned(), regions)])
-    };
-    let list = summaries(&found, "DistributionConfigurationSummary", regions);
-    Ok(json!({"distributionConfigurationSummaryList": list}))
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    let found = all(world, context, input, Kind::DistributionConfiguration).map(|configuration| {
+        let mut document = configuration.document.to_map();
+        let distributions = configuration.document["distributions"].as_array().into_iter().flatten();
+        let regions = distributions.filter_map(|it| it.get("region").cloned()).collect();
+        document.insert("regions".to_owned(), regions);
+        (configuration.made, projected("DistributionConfigurationSummary", &document.into()))
+    });
+    Ok(Listing::oldest_first(found))
 }
 
 /// ListComponents: one entry a version, with what its newest build says; by name, one a name.
-pub(super) fn components(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn components<'a>(
+    world: &'a World,
+    context: &Context,
+    input: &Value,
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
     let by_name = input.get("byName") == Some(&Value::Bool(true));
-    let mut newest: BTreeMap<_, &Resource> = BTreeMap::new();
+    let mut newest: BTreeMap<String, &Resource> = BTreeMap::new();
     for component in all(world, context, input, Kind::Component) {
-        let key = (component.segment.as_str(), component.version.filter(|_| !by_name));
-        let entry = newest.entry(key).or_insert(component);
+        let base = naming::arn(Kind::Component, &component.region, &component.owner, &component.segment);
+        let version = component.version.filter(|_| !by_name);
+        let entry =
+            newest.entry(version.map_or(base.clone(), |version| format!("{base}/{version}"))).or_insert(component);
         if (entry.version, entry.build) < (component.version, component.build) {
             *entry = component;
         }
     }
-    let entry = |component: &Resource| {
-        let base = naming::arn(Kind::Component, &component.region, &component.owner, &component.segment);
-        let arn = component.version.filter(|_| !by_name).map_or(base.clone(), |version| format!("{base}/{version}"));
-        let status = component.document.get("state").and_then(|state| state.get("status")).cloned();
-        let mut more = Map::from_iter([("arn".to_owned(), arn.into()), ("status".to_owned(), status.into())]);
-        if by_name {
-            more.insert("version".to_owned(), Value::Null);
+    let entry = move |(arn, component): (String, &Resource)| {
+        let mut document = component.document.to_map();
+        document.insert("arn".to_owned(), arn.as_str().into());
+        document.insert("status".to_owned(), component.status().into());
+        if component.status().is_empty() {
+            document.remove("status");
         }
-        more
+        if by_name {
+            document.remove("version");
+        }
+        (arn, projected("ComponentVersion", &document.into()))
     };
-    let found: Vec<_> = newest.into_values().collect();
-    Ok(json!({"componentVersionList": summaries(&found, "ComponentVersion", entry)}))
+    Ok(Listing::ascending(newest.into_iter().map(entry)))
 }
 
 /// ListComponentBuildVersions: the builds of one version, or of all of the caller's; newest first. An ARN
 /// that names nothing gives an empty list.
-pub(super) fn component_build_versions(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    let version_arn = text(input, "componentVersionArn");
-    let mut found = world.imagebuilder.of_kind(Kind::Component, &context.region, None);
-    found.retain(|component| match version_arn {
-        "" => component.owner == context.account(),
+pub(super) fn component_build_versions<'a>(
+    world: &'a World,
+    context: &Context,
+    input: &Value,
+    _after: Option<&str>,
+) -> Result<Listing<'a>, ApiError> {
+    let mut found = match text(input, "componentVersionArn") {
+        "" => world.imagebuilder.of_kind(Kind::Component, &context.region, Some(context.account())),
         arn => {
-            let visible = component.owner == context.account() || component.owner == "aws";
-            visible && component.arn.rsplit_once('/').is_some_and(|(version, _)| version == arn)
+            let builds = format!("{arn}/");
+            let found: Vec<_> = world.imagebuilder.starting_with(&builds, None).collect();
+            let visible = |it: &&Resource| it.owner == context.account() || it.owner == "aws";
+            let version = |it: &Resource| it.arn.rsplit_once('/').is_some_and(|(version, _)| version == arn);
+            found.into_iter().filter(visible).filter(|it| it.region == context.region && version(it)).collect()
         }
-    });
-    found.sort_by_key(|component| Reverse((component.version, component.build, component.made)));
-    Ok(json!({"componentSummaryList": summaries(&found, "ComponentSummary", |_| Map::new())}))
+    };
+    found.reverse();
+    Ok(Listing::newest_first(
+        found.into_iter().map(|it| (it.made, projected("ComponentSummary", &it.document.to_value()))),
+    ))
 }

@@ -129,7 +129,7 @@ pub(super) fn keep(
         build,
         made: 0,
         created: world.now,
-        document,
+        document: document.into(),
     });
     arn
 }

@@ -2,7 +2,9 @@
 //!
 //! Semantics only: names, types, patterns, pages and idempotency are the model engine's ([`crate::model`]).
 
+mod analysis;
 mod announce;
+pub mod arrival;
 pub mod build;
 mod calls;
 pub mod catalogue;
@@ -10,18 +12,24 @@ mod component;
 mod configuration;
 mod document;
 mod due;
+pub mod execution;
 pub mod failure;
 #[cfg(test)]
 mod fixtures;
 pub mod image;
+mod import;
+pub mod lifecycle;
 mod list;
 mod lookup;
 mod managed;
+mod marketplace;
+pub mod members;
 pub mod naming;
 mod notification;
 mod outputs;
 mod phases;
 mod pipeline;
+pub mod policy;
 mod recipe;
 mod resolve;
 mod start;
@@ -30,6 +38,7 @@ mod supply;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 pub use calls::call;
 pub use store::Store;
@@ -37,11 +46,12 @@ pub use store::Store;
 use crate::journal::Kind;
 use crate::wire::{Caller, Context};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::arn::Arn;
 
 /// What Image Builder causes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The state of a build ends: the next one begins.
     BuildStep {
@@ -62,6 +72,12 @@ pub enum Event {
         /// The pipeline.
         pipeline_arn: String,
     },
+    /// An image that no recipe makes goes on.
+    Arrival(arrival::Event),
+    /// A workflow's execution goes on.
+    Execution(execution::Event),
+    /// A lifecycle execution goes on, or a policy is due.
+    Lifecycle(lifecycle::Event),
 }
 
 /// Fills a new world: the managed catalogue.
@@ -76,6 +92,9 @@ pub fn on(world: &mut World, event: Event) {
         Event::PipelineDue { pipeline_arn, generation } => build::on_pipeline_due(world, &pipeline_arn, generation),
         Event::ManagedRelease => catalogue::on_release(world),
         Event::StartPipeline { pipeline_arn } => start_pipeline(world, &pipeline_arn),
+        Event::Arrival(event) => arrival::on(world, event),
+        Event::Execution(event) => execution::on(world, event),
+        Event::Lifecycle(event) => lifecycle::on(world, event),
     }
 }
 

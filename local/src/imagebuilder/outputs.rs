@@ -55,7 +55,7 @@ fn strings(value: &Value) -> Vec<String> {
 /// The AMIs of a build of an account: one for each Region and target account of its distribution
 /// configuration, or one in its own Region.
 pub(crate) fn amis(world: &World, image: &Resource, account: &str) -> Vec<ec2::Image> {
-    let mut distributions = distributions(&image.document);
+    let mut distributions = distributions(&image.document.to_map());
     if distributions.is_empty() {
         distributions.push(json!({"region": image.region}));
     }
@@ -140,6 +140,9 @@ fn of_target(
         snapshots: devices(recipe, parent, windows).into_iter().map(|(device, size)| snapshot(device, size)).collect(),
         source: None,
         launch_permissions,
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
     }
 }
 
@@ -185,7 +188,7 @@ fn devices(recipe: &Value, parent: Option<&ec2::Image>, windows: bool) -> BTreeM
 /// `outputResources.containers` of a build of an account.
 pub(crate) fn containers(image: &Resource, account: &str) -> Value {
     let recipe = image.document.get("containerRecipe").unwrap_or(&Value::Null);
-    let mut distributions = distributions(&image.document);
+    let mut distributions = distributions(&image.document.to_map());
     if distributions.is_empty() {
         distributions.push(json!({"region": image.region}));
     }
@@ -303,7 +306,7 @@ mod tests {
     fn without_distribution_there_is_one_ami_made_of_the_parents() {
         let (mut world, mut image) = built(false);
         put_ami(&mut world, "ami-00000000000000001", ACCOUNT, "available");
-        image.document["imageRecipe"]["parentImage"] = "ami-00000000000000001".into();
+        image.document.get_mut("imageRecipe").unwrap()["parentImage"] = "ami-00000000000000001".into();
         let made = amis(&world, &image, ACCOUNT);
         assert_eq!(made.len(), 1);
         assert_eq!((made[0].region.as_str(), made[0].owner.as_str()), (REGION, ACCOUNT));
@@ -314,9 +317,9 @@ mod tests {
     #[test]
     fn containers_are_pushed_to_each_regions_repository() {
         let (_, mut image) = built(false);
-        image.document.insert("containerRecipe".into(), json!({"targetRepository": {"repositoryName": "base"}}));
+        image.document.insert("containerRecipe", json!({"targetRepository": {"repositoryName": "base"}}));
         image.document.insert(
-            "distributionConfiguration".into(),
+            "distributionConfiguration",
             json!({"distributions": [
                 {"region": REGION},
                 {"region": "eu-west-1", "containerDistributionConfiguration": {

@@ -1,14 +1,14 @@
 //! The statuses that a build passes through and how long each one lasts.
 
+use super::members::Members;
 use crate::draw::Seed;
 use chrono::TimeDelta;
-use serde_json::{Map, Value};
 
 /// The statuses after PENDING of a build that goes well.
-pub(crate) fn ahead(tested: bool) -> Vec<&'static str> {
+pub(crate) fn ahead(tested: bool) -> Vec<String> {
     let mut statuses = vec!["CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING", "AVAILABLE"];
     statuses.retain(|status| tested || *status != "TESTING");
-    statuses
+    statuses.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a build in this status is still under way.
@@ -27,7 +27,7 @@ pub(crate) struct Size {
 
 impl Size {
     /// Reads it off an image's document.
-    pub(crate) fn of(image: &Map<String, Value>) -> Self {
+    pub(crate) fn of(image: &Members) -> Self {
         let is = |member: &str, text: &str| image.get(member).is_some_and(|value| value == text);
         let distributions = image.get("distributionConfiguration").and_then(|it| it["distributions"].as_array());
         Self {
@@ -69,7 +69,7 @@ mod tests {
 
     fn total(seed: u64, size: Size) -> i64 {
         let arn = "arn:aws:imagebuilder:us-east-1:123456789012:image/web/1.0.0/1";
-        let statuses = [vec!["PENDING"], ahead(true)].concat();
+        let statuses = [vec!["PENDING".to_owned()], ahead(true)].concat();
         statuses[..6].iter().map(|status| lasts(Seed(seed), arn, status, size).num_minutes()).sum()
     }
 

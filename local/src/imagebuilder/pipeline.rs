@@ -51,7 +51,7 @@ pub(super) fn update(world: &mut World, context: &Context, input: &Value) -> Res
 pub(super) fn delete(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imagePipelineArn");
     own(&world.imagebuilder, context, Kind::Pipeline, arn)?;
-    world.imagebuilder.resources.remove(arn);
+    world.imagebuilder.remove(arn);
     build::reschedule(world, arn);
     Ok(json!({"imagePipelineArn": arn}))
 }

@@ -202,7 +202,7 @@ fn platform_of_parent(world: &mut World, context: &Context, parent: &str) -> Res
 fn get(world: &World, context: &Context, input: &Value, form: &Form) -> Result<Value, ApiError> {
     let found = find(&world.imagebuilder, context, form.kind, text(input, form.arn))?;
     let base = naming::arn(form.kind, &found.region, &found.owner, &found.segment);
-    let mut answer = Map::from_iter([(form.member.to_owned(), Value::Object(found.document.clone()))]);
+    let mut answer = Map::from_iter([(form.member.to_owned(), found.document.to_value())]);
     if let Some(version) = found.version {
         answer.insert("latestVersionReferences".to_owned(), naming::latest_references(&base, version));
     }
@@ -221,6 +221,6 @@ fn delete(world: &mut World, context: &Context, input: &Value, form: &Form) -> R
     if references.any(|reference| resolve(store, context, form.kind, reference).is_some_and(|it| it.arn == arn)) {
         return Err(needed(arn));
     }
-    world.imagebuilder.resources.remove(arn);
+    world.imagebuilder.remove(arn);
     Ok(json!({form.arn: arn}))
 }

@@ -281,7 +281,7 @@ mod tests {
         let arn = format!("arn:aws:imagebuilder:{REGION}:{ACCOUNT}:image/base/1.0.0/1");
         put_ami(&mut world, "ami-00000000000000001", ACCOUNT, "available");
         let document = &mut world.imagebuilder.get_mut(&arn).unwrap().document;
-        document["outputResources"] = json!({"amis": [{"region": REGION, "image": "ami-00000000000000001"}]});
+        document.insert("outputResources", json!({"amis": [{"region": REGION, "image": "ami-00000000000000001"}]}));
         assert_eq!(resolve(&world, "ami-00000000000000001").os_version.as_deref(), Some("Amazon Linux 2023"));
     }
 

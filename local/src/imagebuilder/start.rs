@@ -1,7 +1,7 @@
 //! The start of a build: its number, what it is made of, and the document that it has from then on.
 
 use super::lookup::missing;
-use super::phases::{self, Size};
+use super::phases;
 use super::store::{BuildState, Kind, Resource};
 use super::{build, catalogue, due, failure, outputs, resolve};
 use crate::clock::iso_millis;
@@ -52,10 +52,11 @@ pub(crate) fn pick_recipe<'a>(
 pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order<'_>) -> Result<String, ApiError> {
     let recipe = pick_recipe(world, account, region, order.plan)?.clone();
     let infrastructure =
-        configuration(world, account, order.plan, "infrastructureConfigurationArn")?.cloned().unwrap_or_default();
-    let distribution = configuration(world, account, order.plan, "distributionConfigurationArn")?.cloned();
-    ensure_managed(world, region, &recipe.document);
-    let materials = resolve::materials(world, account, region, &recipe.document);
+        configuration(world, account, order.plan, "infrastructureConfigurationArn")?.unwrap_or_default();
+    let distribution = configuration(world, account, order.plan, "distributionConfigurationArn")?;
+    let made_from = recipe.document.to_map();
+    ensure_managed(world, region, &made_from);
+    let materials = resolve::materials(world, account, region, &made_from);
 
     let version = recipe.version.map(|version| version.to_string()).unwrap_or_default();
     // The builds of a version are counted whichever pipeline makes them, and a deleted one's number stays taken.
@@ -87,7 +88,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     }
     set("state", json!({"status": "PENDING"}));
     let recipe_member = if container { "containerRecipe" } else { "imageRecipe" };
-    set(recipe_member, made_of(recipe.document.clone(), &materials));
+    set(recipe_member, made_of(made_from, &materials));
     if let Some(pipeline) = order.pipeline {
         set("sourcePipelineArn", pipeline.into());
     }
@@ -114,7 +115,6 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
         }
     }
 
-    let size = Size::of(&document);
     warn_of(world, &document, &materials, region);
     let ahead = phases::ahead(tested);
     world
@@ -131,7 +131,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
         build: Some(number),
         made: 0,
         created: world.now,
-        document,
+        document: document.into(),
     };
     let subject = build::subject(&resource);
     world.imagebuilder.put(resource);
@@ -139,7 +139,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     let parent = materials.parent.rsplit_once(":image/").map_or(materials.parent.as_str(), |(_, name)| name);
     world.record(journal::Kind::BuildStarted, subject, Some(region), format!("{from}, parent {parent}"));
     due::build_changed(world, &arn);
-    build::post_end(world, &arn, "PENDING", size);
+    build::post_end(world, &arn, "PENDING");
     Ok(arn)
 }
 
@@ -154,15 +154,15 @@ fn tests_configuration(plan: &Map<String, Value>) -> Value {
 }
 
 /// The document of the configuration that a member of the plan names, if it names one.
-fn configuration<'a>(
-    world: &'a World,
+fn configuration(
+    world: &World,
     account: &str,
     plan: &Map<String, Value>,
     member: &str,
-) -> Result<Option<&'a Map<String, Value>>, ApiError> {
+) -> Result<Option<Map<String, Value>>, ApiError> {
     let Some(arn) = plan.get(member).and_then(Value::as_str) else { return Ok(None) };
     let found = world.imagebuilder.get(arn).filter(|resource| resource.owner == account);
-    found.map(|resource| Some(&resource.document)).ok_or_else(|| missing(arn))
+    found.map(|resource| Some(resource.document.to_map())).ok_or_else(|| missing(arn))
 }
 
 /// The recipe's document with what its references stand for in this build.
@@ -219,8 +219,12 @@ mod tests {
             let missing = arn("image-recipe/other/1.0.0");
             let pipeline = put_pipeline(&mut world, "web", json!({member: missing}));
             let pipeline = world.imagebuilder.get(&pipeline).unwrap().clone();
-            let order =
-                Order { plan: &pipeline.document, pipeline: None, build_type: "USER_INITIATED", tags: json!({}) };
+            let order = Order {
+                plan: &pipeline.document.to_map(),
+                pipeline: None,
+                build_type: "USER_INITIATED",
+                tags: json!({}),
+            };
             let error = start(&mut world, ACCOUNT, REGION, order).unwrap_err();
             assert_eq!((error.status, error.code.as_str()), (404, "ResourceNotFoundException"), "{member}");
         }
@@ -234,7 +238,7 @@ mod tests {
         let images = [&one, &two, &one].map(|pipeline| start_pipeline(&mut world, pipeline));
         assert_eq!(images, [1, 2, 3].map(|build| arn(&format!("image/web-server/1.0.0/{build}"))));
         run(&mut world);
-        world.imagebuilder.resources.remove(&images[2]);
+        world.imagebuilder.remove(&images[2]);
         assert_eq!(start_pipeline(&mut world, &two), arn("image/web-server/1.0.0/4"), "a number isn't used twice");
     }
 }

@@ -1,14 +1,18 @@
 //! What Image Builder keeps: every resource as the document that its Get operation answers.
 
 use super::failure::Failure;
-use super::phases;
+use super::members::Members;
+use super::{execution, lifecycle, phases, policy};
 use crate::clock::Time;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::version::{Version, VersionPattern};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
 
 /// The kinds of resources, by their segment in ARNs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// `component/name/1.0.0/1`
     Component,
@@ -24,6 +28,10 @@ pub enum Kind {
     Pipeline,
     /// `image/name/1.0.0/1`
     Image,
+    /// `workflow/build/name/1.0.0/1`: its segment has the type before the name, `build/name`.
+    Workflow,
+    /// `lifecycle-policy/name`
+    LifecyclePolicy,
 }
 
 impl Kind {
@@ -37,12 +45,14 @@ impl Kind {
             Self::DistributionConfiguration => "distribution-configuration",
             Self::Pipeline => "image-pipeline",
             Self::Image => "image",
+            Self::Workflow => "workflow",
+            Self::LifecyclePolicy => "lifecycle-policy",
         }
     }
 }
 
 /// One resource.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Resource {
     /// What it is.
     pub kind: Kind,
@@ -64,7 +74,7 @@ pub struct Resource {
     pub created: Time,
     /// The document that the Get operation answers: `image` of GetImage, `component` of GetComponent, …
     /// Members without value are absent, never null. `tags` is always there.
-    pub document: Map<String, Value>,
+    pub document: Members,
 }
 
 impl Resource {
@@ -80,17 +90,17 @@ impl Resource {
 }
 
 /// What else is known of a pipeline than its document.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PipelineState {
     /// Goes up with every change of the schedule: what was posted for an older one is void.
     pub generation: u64,
 }
 
 /// What else is known of a build than its document.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct BuildState {
     /// The statuses that are still to come, the next one first.
-    pub ahead: Vec<&'static str>,
+    pub ahead: Vec<String>,
     /// Why it will fail at the end of a status, if it will.
     pub failure: Option<Failure>,
     /// The account that the build belongs to.
@@ -100,14 +110,23 @@ pub struct BuildState {
 }
 
 /// Everything that Image Builder keeps, of all accounts and Regions.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// By ARN.
-    pub resources: BTreeMap<String, Resource>,
+    resources: BTreeMap<String, Arc<Resource>>,
+    /// The ARNs in the order in which their resources were made.
+    #[serde(skip)]
+    order: BTreeMap<Place, String>,
     /// By pipeline ARN.
     pub pipelines: BTreeMap<String, PipelineState>,
     /// By image ARN: builds in flight, and the ended ones' remains.
     pub builds: BTreeMap<String, BuildState>,
+    /// The resource policies.
+    pub policies: policy::Store,
+    /// Executions of workflows by builds.
+    pub executions: execution::Store,
+    /// Executions of lifecycle actions.
+    pub lifecycle: lifecycle::Store,
     /// The answers of calls with a client token: (account, Region, operation, token) → (the parameters' text, the answer).
     pub tokens: BTreeMap<(String, String, String, String), (String, Value)>,
     /// When the next managed image is released.
@@ -117,6 +136,13 @@ pub struct Store {
     made: u64,
 }
 
+/// Kind, Region, owner and the number that counts up as resources are made.
+type Place = (Kind, String, String, u64);
+
+fn place(resource: &Resource) -> Place {
+    (resource.kind, resource.region.clone(), resource.owner.clone(), resource.made)
+}
+
 impl Store {
     /// Keeps a resource, in the place of one with the same ARN.
     pub fn put(&mut self, mut resource: Resource) {
@@ -124,17 +150,26 @@ impl Store {
             self.made += 1;
             resource.made = self.made;
         }
-        self.resources.insert(resource.arn.clone(), resource);
+        self.remove(&resource.arn);
+        self.order.insert(place(&resource), resource.arn.clone());
+        self.resources.insert(resource.arn.clone(), Arc::new(resource));
     }
 
     /// A resource by its full ARN.
     pub fn get(&self, arn: &str) -> Option<&Resource> {
-        self.resources.get(arn)
+        self.resources.get(arn).map(Arc::as_ref)
     }
 
-    /// A resource by its full ARN, to change.
+    /// A resource by its full ARN, to change its document. What it is and where can't be changed.
     pub fn get_mut(&mut self, arn: &str) -> Option<&mut Resource> {
-        self.resources.get_mut(arn)
+        self.resources.get_mut(arn).map(Arc::make_mut)
+    }
+
+    /// Takes a resource away.
+    pub fn remove(&mut self, arn: &str) -> Option<Arc<Resource>> {
+        let removed = self.resources.remove(arn)?;
+        self.order.remove(&place(&removed));
+        Some(removed)
     }
 
     /// Whether a build is over: available, failed, cancelled or gone.
@@ -142,15 +177,47 @@ impl Store {
         self.get(image_arn).is_none_or(|image| !phases::in_progress(image.status()))
     }
 
+    /// All resources, by ARN.
+    pub fn all(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.values().map(Arc::as_ref)
+    }
+
+    /// The resources whose ARNs begin with a prefix, by ARN, those behind `after` alone if it is given. Versions
+    /// of a name lie side by side.
+    pub fn starting_with<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl DoubleEndedIterator<Item = &'a Resource> + use<'a> {
+        // No ARN has the character that stands behind all others.
+        let end = format!("{prefix}\u{10ffff}");
+        let begin = match after {
+            Some(after) if after > prefix => Bound::Excluded(after.to_owned()),
+            _ => Bound::Included(prefix.to_owned()),
+        };
+        let range = if after.is_some_and(|after| *after > *end) { None } else { Some((begin, Bound::Excluded(end))) };
+        range.into_iter().flat_map(|range| self.resources.range(range)).map(|(_, resource)| resource.as_ref())
+    }
+
+    /// The resources of a kind in a Region that an owner made, oldest first. `owner`: 12 digits or `aws`.
+    pub fn owned<'a>(
+        &'a self,
+        kind: Kind,
+        region: &str,
+        owner: &str,
+    ) -> impl DoubleEndedIterator<Item = &'a Resource> + use<'a> {
+        let place = |made| (kind, region.to_owned(), owner.to_owned(), made);
+        self.order.range(place(0)..=place(u64::MAX)).filter_map(|(_, arn)| self.get(arn))
+    }
+
     /// All resources of a kind in a Region, oldest first. `owner`: 12 digits or `aws`; `None` for all owners.
     pub fn of_kind(&self, kind: Kind, region: &str, owner: Option<&str>) -> Vec<&Resource> {
-        let mut found: Vec<_> = self
-            .resources
-            .values()
-            .filter(|resource| {
-                resource.kind == kind && resource.region == region && owner.is_none_or(|owner| resource.owner == owner)
-            })
-            .collect();
+        if let Some(owner) = owner {
+            return self.owned(kind, region, owner).collect();
+        }
+        let from = (kind, region.to_owned(), String::new(), 0);
+        let places = self.order.range(from..).take_while(|((k, r, ..), _)| *k == kind && r == region);
+        let mut found: Vec<_> = places.filter_map(|(_, arn)| self.get(arn)).collect();
         found.sort_by_key(|resource| resource.made);
         found
     }
@@ -166,13 +233,10 @@ pub fn latest<'a>(
     pattern: &VersionPattern,
     filter: impl Fn(&Resource) -> bool,
 ) -> Option<&'a Resource> {
-    // ARNs sort by name, so a name's resources lie side by side.
     let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/", kind.segment());
-    store
-        .resources
-        .range(prefix.clone()..)
-        .take_while(|(arn, _)| arn.starts_with(&prefix))
-        .map(|(_, resource)| resource)
+    let named = store.resources.range(prefix.clone()..).take_while(|(arn, _)| arn.starts_with(&prefix));
+    named
+        .map(|(_, resource)| resource.as_ref())
         .filter(|resource| resource.version.is_some_and(|version| pattern.matches(version)) && filter(resource))
         .max_by_key(|resource| (resource.version, resource.build))
 }

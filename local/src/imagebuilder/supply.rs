@@ -163,6 +163,9 @@ fn ami(world: &World, managed: &Managed, region: &str, version: Version, build: 
         snapshots: BTreeMap::from([(device.to_owned(), snapshot)]),
         source: None,
         launch_permissions: vec![("Group".to_owned(), "all".to_owned())],
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
     }
 }
 
@@ -210,6 +213,6 @@ fn keep(
         build: Some(build),
         made: 0,
         created,
-        document,
+        document: document.into(),
     });
 }

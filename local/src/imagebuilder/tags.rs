@@ -50,6 +50,6 @@ fn tags_of<'a>(world: &'a mut World, context: &Context, arn: &str) -> Result<&'a
     if found.owner != context.account() {
         return Err(model::error("InvalidParameterException", format!("The resource '{arn}' belongs to Amazon.")));
     }
-    let tags = found.document.entry("tags").or_insert_with(|| json!({}));
-    tags.as_object_mut().ok_or_else(|| missing(arn))
+    let tags = found.document.get_mut("tags").and_then(Value::as_object_mut);
+    Ok(tags.expect("every document has tags"))
 }

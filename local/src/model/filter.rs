@@ -1,7 +1,6 @@
 //! The filters of listings, as data: which names an operation takes, and which member of an item each looks at.
 
 use super::bad_value;
-use super::schema::Operation;
 use crate::wire::ApiError;
 use serde_json::Value;
 
@@ -33,36 +32,44 @@ const FILTERS: &[(&str, &[&str])] = &[
     ("ListWorkflows", &["name", "version", "description", "type"]),
 ];
 
-/// Keeps the items that pass every filter of `input`: one of its values has to fit. Operations whose filters
-/// have another form are left to their handlers.
-///
-/// # Errors
-/// `InvalidParameterValueException` for a filter that the operation doesn't have,
-/// `InvalidParameterCombinationException` for `version` in a listing by name.
-pub(crate) fn filtered(name: &str, operation: &Operation, input: &Value, mut answer: Value) -> Result<Value, ApiError> {
-    let allowed = FILTERS.iter().find(|(operation, _)| *operation == name).map(|(_, allowed)| *allowed);
-    let filters = input.get("filters").and_then(Value::as_array);
-    let (Some(allowed), Some(filters), Some(pages)) = (allowed, filters, &operation.pagination) else {
-        return Ok(answer);
-    };
-    let Some(Value::Array(items)) = answer.get_mut(&pages.result_key) else { return Ok(answer) };
-    for (index, filter) in filters.iter().enumerate() {
-        let filter_name = filter.get("name").and_then(Value::as_str).unwrap_or_default();
-        if !allowed.contains(&filter_name) {
-            let expected = format!("{name} filters by {}.", allowed.join(", "));
-            return Err(bad_value(&format!("filters[{index}].name"), expected));
+/// The filters of a request: every one has to fit with one of its values.
+#[derive(Default)]
+pub(crate) struct Filters<'a>(Vec<(&'a str, Vec<&'a str>)>);
+
+impl<'a> Filters<'a> {
+    /// Reads them off a request. Operations whose filters have another form are left to their handlers.
+    ///
+    /// # Errors
+    /// `InvalidParameterValueException` for a filter that the operation doesn't have,
+    /// `InvalidParameterCombinationException` for `version` in a listing by name.
+    pub(crate) fn of(name: &str, input: &'a Value) -> Result<Self, ApiError> {
+        let allowed = FILTERS.iter().find(|(operation, _)| *operation == name).map(|(_, allowed)| *allowed);
+        let given = input.get("filters").and_then(Value::as_array);
+        let (Some(allowed), Some(given)) = (allowed, given) else { return Ok(Self::default()) };
+        let mut filters = Vec::new();
+        for (index, filter) in given.iter().enumerate() {
+            let filter_name = filter.get("name").and_then(Value::as_str).unwrap_or_default();
+            if !allowed.contains(&filter_name) {
+                let expected = format!("{name} filters by {}.", allowed.join(", "));
+                return Err(bad_value(&format!("filters[{index}].name"), expected));
+            }
+            if filter_name == "version" && input.get("byName") == Some(&Value::Bool(true)) {
+                let message = "A listing by name can't be filtered by version.";
+                return Err(super::error("InvalidParameterCombinationException", message));
+            }
+            let values = filter.get("values").and_then(Value::as_array).into_iter().flatten();
+            filters.push((filter_name, values.filter_map(Value::as_str).collect()));
         }
-        if filter_name == "version" && input.get("byName") == Some(&Value::Bool(true)) {
-            let message = "A listing by name can't be filtered by version.";
-            return Err(super::error("InvalidParameterCombinationException", message));
-        }
-        let values: Vec<&str> =
-            filter.get("values").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        items.retain(|item| {
-            texts(item, filter_name).iter().any(|text| values.iter().any(|value| fits(filter_name, value, text)))
-        });
+        Ok(Self(filters))
     }
-    Ok(answer)
+
+    /// Whether an item passes.
+    pub(crate) fn pass(&self, item: &Value) -> bool {
+        let passes = |name: &str, values: &[&str]| {
+            texts(item, name).iter().any(|text| values.iter().any(|value| fits(name, value, text)))
+        };
+        self.0.iter().all(|(name, values)| passes(name, values))
+    }
 }
 
 /// The texts that a filter looks at.
@@ -97,19 +104,19 @@ fn fits(filter: &str, value: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{operation, schema};
+    use super::super::schema;
     use super::*;
     use serde_json::json;
 
     fn kept(name: &str, value: &str) -> Vec<String> {
-        let items = json!({"imageVersionList": [
-            {"name": "web", "version": "1.0.0", "platform": "Linux"},
-            {"name": "web-server", "version": "1.0.1/2", "platform": "Windows"},
-            {"name": "my web", "version": "1.0.0"},
-        ]});
+        let items = [
+            json!({"name": "web", "version": "1.0.0", "platform": "Linux"}),
+            json!({"name": "web-server", "version": "1.0.1/2", "platform": "Windows"}),
+            json!({"name": "my web", "version": "1.0.0"}),
+        ];
         let input = json!({"filters": [{"name": name, "values": [value]}]});
-        let answer = filtered("ListImages", operation("ListImages").unwrap(), &input, items).unwrap();
-        answer["imageVersionList"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().into()).collect()
+        let filters = Filters::of("ListImages", &input).unwrap();
+        items.iter().filter(|item| filters.pass(item)).map(|it| it["name"].as_str().unwrap().into()).collect()
     }
 
     #[test]
@@ -124,11 +131,7 @@ mod tests {
 
     #[test]
     fn what_an_operation_does_not_have_is_refused() {
-        let refused = |input: Value| {
-            filtered("ListImages", operation("ListImages").unwrap(), &input, json!({"imageVersionList": []}))
-                .unwrap_err()
-                .code
-        };
+        let refused = |input: Value| Filters::of("ListImages", &input).err().unwrap().code;
         assert_eq!(refused(json!({"filters": [{"name": "state", "values": ["x"]}]})), "InvalidParameterValueException");
         assert_eq!(
             refused(json!({"byName": true, "filters": [{"name": "version", "values": ["1.0.0"]}]})),

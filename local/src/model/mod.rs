@@ -7,11 +7,12 @@ mod schema;
 mod validate;
 mod wire;
 
-pub(crate) use filter::filtered;
-pub(crate) use page::paged;
+pub(crate) use page::{Listing, after, page};
+#[cfg(test)]
+pub(crate) use schema::operations;
 pub(crate) use schema::{Kind, Operation, operation, shape};
 pub use validate::validate;
-pub(crate) use validate::{accepted, projected};
+pub(crate) use validate::{accepted, conforms, projected};
 pub use wire::{decode, encode};
 
 use crate::wire::ApiError;

@@ -18,7 +18,27 @@ pub fn validate(name: &str, input: &Value) -> Result<(), ApiError> {
     let Some(operation) = operation(name) else {
         return Err(super::error("ResourceNotFoundException", format!("There is no operation {name:?}.")));
     };
-    check(&operation.input, input, "").map_err(|fault| fault.into_error(operation))
+    check(&operation.input, input, "", Way::In).map_err(|fault| fault.into_error(operation))
+}
+
+/// Holds an operation's answer to its output's shape: what is required is there, everything is of its type, in
+/// its bounds and known. `requestId` is added later.
+///
+/// # Errors
+/// The first fault found: the member's path and what was expected.
+pub(crate) fn conforms(name: &str, answer: &Value) -> Result<(), String> {
+    let Some(operation) = operation(name) else { return Err(format!("there is no operation {name:?}")) };
+    check(&operation.output, answer, "", Way::Out).map_err(|fault| format!("'{}': {}", fault.path, fault.expected))
+}
+
+/// Which way a value goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// From a client: what the model doesn't know is passed over.
+    In,
+    /// To a client: what the model doesn't know is a fault, and an empty list or map is none, for the service
+    /// answers those whatever the shape's least length.
+    Out,
 }
 
 struct Fault {
@@ -40,7 +60,7 @@ impl Fault {
     }
 }
 
-fn check(name: &str, value: &Value, path: &str) -> Result<(), Fault> {
+fn check(name: &str, value: &Value, path: &str, way: Way) -> Result<(), Fault> {
     let described = shape(name);
     let fault = |form, expected: String| Fault { path: path.to_owned(), expected, form };
     let form = |expected: &str| fault(true, format!("Expected {expected}."));
@@ -52,33 +72,44 @@ fn check(name: &str, value: &Value, path: &str) -> Result<(), Fault> {
                 let path = below(path, missing);
                 return Err(Fault { path, expected: "It is required.".to_owned(), form: true });
             }
+            let known = |member: &String| described.members.contains_key(member);
+            if let (Way::Out, Some((unknown, _))) =
+                (way, object.iter().find(|(member, value)| !value.is_null() && !known(member)))
+            {
+                let path = below(path, unknown);
+                return Err(Fault { path, expected: format!("{name} has no such member."), form: true });
+            }
             for (member, about) in &described.members {
                 if let Some(value) = present(member) {
-                    check(&about.shape, value, &below(path, member))?;
+                    check(&about.shape, value, &below(path, member), way)?;
                 }
             }
         }
         Kind::Map => {
             let object = value.as_object().ok_or_else(|| form("a map"))?;
-            bounded(described, object.len() as f64, "entries").map_err(|expected| fault(false, expected))?;
+            if way == Way::In || !object.is_empty() {
+                bounded(described, object.len() as f64, "entries").map_err(|expected| fault(false, expected))?;
+            }
             for (key, value) in object {
                 let path = below(path, key);
                 if let Some(about) = &described.key {
-                    check(about, &Value::String(key.clone()), &path)?;
+                    check(about, &Value::String(key.clone()), &path, way)?;
                 }
                 if let Some(about) = &described.value {
-                    check(about, value, &path)?;
+                    check(about, value, &path, way)?;
                 }
             }
         }
         Kind::List => {
             let items = value.as_array().ok_or_else(|| form("a list"))?;
-            bounded(described, items.len() as f64, "items").map_err(|expected| fault(false, expected))?;
+            if way == Way::In || !items.is_empty() {
+                bounded(described, items.len() as f64, "items").map_err(|expected| fault(false, expected))?;
+            }
             if let Some(about) = &described.member {
                 items
                     .iter()
                     .enumerate()
-                    .try_for_each(|(index, item)| check(about, item, &format!("{path}[{index}]")))?;
+                    .try_for_each(|(index, item)| check(about, item, &format!("{path}[{index}]"), way))?;
             }
         }
         Kind::String => {
@@ -243,5 +274,22 @@ mod tests {
             json!({"name": "a", "secret": 1, "filters": [{"name": "n", "values": ["v"], "x": 1}], "byName": null});
         let operation = operation("ListImages").unwrap();
         assert_eq!(accepted(operation, value), json!({"filters": [{"name": "n", "values": ["v"]}]}));
+    }
+
+    #[test]
+    fn an_answer_outside_of_the_model_is_a_fault_of_ours() {
+        for (name, answer, expected) in [
+            ("ListImages", json!({"imageVersionList": []}), Ok(())),
+            ("GetImage", json!({"image": {"tags": {}, "name": null}}), Ok(())),
+            ("ListImages", json!({"imageVersionList": [{"state": "x"}]}), Err("'imageVersionList[0].state'")),
+            ("GetImage", json!({"image": {"platform": "BeOS"}}), Err("'image.platform'")),
+            ("GetImage", json!({"image": {"deprecationTime": "2026-01-01"}}), Err("'image.deprecationTime'")),
+        ] {
+            match (conforms(name, &answer), expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(fault), Err(path)) if fault.starts_with(path) => {}
+                (found, _) => panic!("{answer}: {found:?}"),
+            }
+        }
     }
 }

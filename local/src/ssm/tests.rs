@@ -52,6 +52,9 @@ fn add_image(world: &mut World, id: &str, state: &str) {
         snapshots: BTreeMap::new(),
         source: None,
         launch_permissions: Vec::new(),
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
     };
     world.ec2.images.insert((image.region.clone(), image.id.clone()), image);
 }

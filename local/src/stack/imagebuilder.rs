@@ -396,7 +396,7 @@ mod tests {
             build: Some(1),
             made: 0,
             created: chrono::DateTime::UNIX_EPOCH,
-            document,
+            document: document.into(),
         });
         world
     }

@@ -113,7 +113,7 @@ fn an_image_can_be_an_execution_of_a_pipeline() {
     assert_eq!(image.text("sourcePipelineArn"), Some("arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/web"));
     assert_eq!(image.document["tags"], json!({"a": "b"}));
     assert!(image.document["infrastructureConfiguration"]["snsTopicArn"].is_string(), "{:?}", image.document);
-    image.document.insert("state".to_owned(), json!({"status": "AVAILABLE"}));
+    image.document.insert("state", json!({"status": "AVAILABLE"}));
     let Progress::Done(summary) = deployment.advance(&mut world).unwrap() else { panic!("still waiting") };
     assert_eq!((summary.outputs["Version"].as_str(), &summary.outputs["Image"]), ("1.2.0", &image_arn));
     assert!(

@@ -1,0 +1,1 @@
+//! What builds are distributed as, and images that no recipe makes.

@@ -1,0 +1,18 @@
+//! Every operation of Image Builder through the AWS SDK for Rust, in process and over TCP.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![expect(clippy::expect_used, reason = "a test that can't go on fails")]
+
+mod analysis;
+mod components;
+mod configurations;
+mod distribution;
+mod everywhere;
+mod fixtures;
+mod harness;
+mod images;
+mod lifecycle;
+mod pipelines;
+mod policies;
+mod recipes;
+mod workflows;

@@ -158,7 +158,7 @@ fn faults_are_named_with_their_line() {
         (waiting("    inputs: {topic: x}"), "Line 5: WaitForAction has no input \"topic\"."),
         (waiting("    inputs: {payload: '{'}"), "Line 5: payload must be JSON of 16 KiB at most."),
         (
-            waiting("    inputs: {payload: '1', payload.$: $.parameters.x}"),
+            waiting("    inputs: {payload: '1', payload.$: $.workflowOutputs.x}"),
             "Line 5: The input \"payload\" occurs twice.",
         ),
         (waiting("    inputs: {snsTopicArn.$: [x]}"), "Line 5: The input \"snsTopicArn.$\" must be a reference."),

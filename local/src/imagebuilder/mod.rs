@@ -40,6 +40,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod workflow;
+mod yaml;
 
 pub use calls::call;
 pub use store::Store;

@@ -35,6 +35,7 @@ pub const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// AMIs by (Region, ID).
+    #[serde(with = "crate::pairs")]
     pub images: BTreeMap<(String, String), Image>,
     /// Snapshots by Region and ID: those of AMIs, and those that outlived theirs.
     pub snapshots: Regional<StoredSnapshot>,

@@ -3,10 +3,11 @@
 use crate::fixtures::{built, component, infrastructure, pipeline, recipe};
 use crate::harness::{Bench, arn, code, on_both};
 use aws_sdk_imagebuilder::types::{
-    AmiDistributionConfiguration, BuildType, DiskImageFormat, Distribution, FastLaunchConfiguration, Image,
+    AmiDistributionConfiguration, BuildType, ComponentConfiguration, ContainerDistributionConfiguration,
+    ContainerRepositoryService, ContainerType, DiskImageFormat, Distribution, FastLaunchConfiguration, Image,
     ImageConfigurationStep, ImageSource, ImageStatus, LaunchPermissionConfiguration, LaunchTemplateConfiguration,
     Platform, RegionFailureStatus, RegisterImageOptions, S3ExportConfiguration, SsmParameterConfiguration,
-    SsmParameterDataType, WindowsConfiguration,
+    SsmParameterDataType, TargetContainerRepository, WindowsConfiguration,
 };
 use chrono::TimeDelta;
 use goldsmith_local::ec2;
@@ -309,6 +310,47 @@ async fn an_encrypted_image_is_not_exported() {
 }
 
 #[tokio::test]
+async fn container_images_are_pushed_to_each_regions_repository() {
+    on_both(async |bench| {
+        let agent = component(bench, "agent", "1.0.0").await;
+        let repository = |name: &str| {
+            let target = TargetContainerRepository::builder().service(ContainerRepositoryService::Ecr);
+            target.repository_name(name).build().unwrap()
+        };
+        let agent = ComponentConfiguration::builder().component_arn(agent).build().unwrap();
+        let recipe = bench.builder.create_container_recipe().name("tools").semantic_version("1.2.0");
+        let recipe = recipe.container_type(ContainerType::Docker).parent_image("amazonlinux:latest").components(agent);
+        let recipe = recipe.dockerfile_template_data("FROM {{{ imagebuilder:parentImage }}}");
+        let recipe = recipe.target_repository(repository("tools")).platform_override(Platform::Linux);
+        let recipe = recipe.send().await.unwrap().container_recipe_arn.unwrap();
+        let infrastructure = infrastructure(bench, "builders").await;
+        let to = |region: &str, name: &str| {
+            let target = ContainerDistributionConfiguration::builder().target_repository(repository(name));
+            let target = target.container_tags("stable").build();
+            Distribution::builder().region(region).container_distribution_configuration(target).build().unwrap()
+        };
+        let distributions =
+            vec![to(DEFAULT_REGION, "tools"), to("eu-west-1", "far/tools"), to("mars-north-1", "tools")];
+        let configuration = configuration(bench, "everywhere", distributions).await;
+        let create = bench.builder.create_image().container_recipe_arn(recipe);
+        let create = create.infrastructure_configuration_arn(infrastructure);
+        let made = create.distribution_configuration_arn(configuration).send().await.unwrap();
+        let image = after(bench, &made.image_build_version_arn.unwrap()).await;
+        let outputs = image.output_resources().unwrap();
+        assert!(outputs.amis().is_empty());
+        let containers: Vec<_> =
+            outputs.containers().iter().map(|it| (it.region().unwrap(), it.image_uris())).collect();
+        let uris = |region: &str, name: &str| {
+            ["1.2.0-1", "stable"].map(|tag| format!("{DEFAULT_ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{name}:{tag}"))
+        };
+        let (near, far) = (uris(DEFAULT_REGION, "tools"), uris("eu-west-1", "far/tools"));
+        assert_eq!(containers, [(DEFAULT_REGION, &near[..]), ("eu-west-1", &far[..])]);
+        assert_eq!(status(&image), ImageStatus::Failed, "one Region isn't there");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_image_is_distributed_without_a_build() {
     on_both(async |bench| {
         let pipeline = pipeline(bench).await;
@@ -337,11 +379,13 @@ async fn an_image_is_distributed_without_a_build() {
             assert_eq!(copy.tags["Ec2ImageBuilderArn"], arn);
             made.push(arn);
         }
-        let named = arn("image/web/1.0.0/");
-        assert_eq!(made[..2], [format!("{named}2"), format!("{named}3")], "the next builds of the source");
-        assert!(made[2].ends_with("/1.0.0/1") && made[3].ends_with("/1.0.0/2"), "{made:?}");
+        let named = |build: u32| arn(&format!("image/web-distribution/1.0.0/{build}"));
+        assert_eq!(made[..2], [named(1), named(2)]);
+        assert!(made[2].ends_with("-distribution/1.0.0/1") && made[3].ends_with("-distribution/1.0.0/2"), "{made:?}");
         let listed = bench.builder.list_image_build_versions().image_version_arn(arn("image/web/1.0.0"));
-        assert_eq!(listed.send().await.unwrap().image_summary_list().len(), 3);
+        assert_eq!(listed.send().await.unwrap().image_summary_list().len(), 1, "the source has no new build");
+        let listed = bench.builder.list_image_build_versions().image_version_arn(arn("image/web-distribution/1.0.0"));
+        assert_eq!(listed.send().await.unwrap().image_summary_list().len(), 2);
         let states = bench.journal(goldsmith_local::journal::Kind::ImageState);
         assert_eq!(states[states.len() - 3..], ["DISTRIBUTING", "INTEGRATING", "AVAILABLE"]);
     })

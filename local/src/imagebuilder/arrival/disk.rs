@@ -61,7 +61,31 @@ fn is_disk(uri: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::fixtures::*;
     use super::*;
+    use crate::journal;
+
+    #[test]
+    fn the_topic_of_the_infrastructure_hears_of_it() {
+        let mut world = world();
+        put_web(&mut world);
+        let input = json!({
+            "name": "windows", "semanticVersion": "1.0.0", "platform": "Windows", "osVersion": "Microsoft Windows 11",
+            "uri": "s3://disks/11.iso", "infrastructureConfigurationArn": arn("infrastructure-configuration/builders"),
+        });
+        import_disk_image(&mut world, &context(), &input).unwrap();
+        run(&mut world);
+        let told = world.journal.entries().iter().find(|entry| entry.kind == journal::Kind::Notification);
+        assert_eq!(told.unwrap().subject, "windows 1.0.0/1");
+        let image = world.imagebuilder.get(&arn("image/windows/1.0.0/1")).unwrap();
+        let text = super::super::super::notification::text(world.seed, image, ACCOUNT).unwrap();
+        let message: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&message["buildType"], &message["state"]["status"]), (&json!("IMPORT_ISO"), &json!("AVAILABLE")));
+        assert_eq!(message["outputResources"]["amis"].as_array().unwrap().len(), 1);
+        for absent in ["imageRecipe", "imageTestsConfigurationDocument", "testExecutionId", "distributionJobId"] {
+            assert!(message.get(absent).is_none(), "{absent}");
+        }
+    }
 
     #[test]
     fn a_disk_is_an_iso_file_in_s3() {

@@ -14,8 +14,8 @@ use shared::version::Version;
 /// The version of an image that tracks an AMI which isn't known as an image's.
 const FIRST: Version = Version { major: 1, minor: 0, patch: 0 };
 
-/// DistributeImage: only the phase of distribution. The name and version are those of the source if it is an
-/// image, of which this is the next build; an AMI gives its name.
+/// DistributeImage: only the phase of distribution. The image has a name of its own, made of the source's: so the
+/// newest build of the source stays the one that was built.
 pub(in crate::imagebuilder) fn distribute_image(
     world: &mut World,
     context: &Context,
@@ -49,10 +49,14 @@ pub(in crate::imagebuilder) fn distribute_image(
     Ok(json!({"imageBuildVersionArn": begin(world, context, input, arrival)}))
 }
 
+/// What tells the name of a distribution from its source's.
+const SUFFIX: &str = "-distribution";
+
 /// What is distributed.
 struct Source {
     /// The AMI, in the Region of the call.
     image_id: String,
+    /// Of the image that tracks it.
     name: String,
     version: Version,
 }
@@ -72,7 +76,7 @@ fn source(world: &World, context: &Context, reference: &str) -> Result<Source, A
         return Err(refused(format!("Expected an AMI, not '{id}'.")));
     }
     let ami = usable(world, context, &id)?;
-    Ok(Source { name: name(ami), image_id: id, version: FIRST })
+    Ok(Source { name: name_after(&ami.name), image_id: id, version: FIRST })
 }
 
 fn of_image(world: &World, context: &Context, image: &Resource) -> Result<Source, ApiError> {
@@ -80,11 +84,12 @@ fn of_image(world: &World, context: &Context, image: &Resource) -> Result<Source
     if status != "AVAILABLE" {
         return Err(refused(format!("The image '{arn}' is in the state {status}, not AVAILABLE.")));
     }
-    let id = resolve::ami_in(image, &context.region).next();
+    let seen = |id: &&str| ec2::visible(world, context.account(), &context.region, id).is_some();
+    let id = resolve::ami_in(image, &context.region).find(seen);
     let id = id.ok_or_else(|| refused(format!("The image '{arn}' has no AMI in {}.", context.region)))?;
     usable(world, context, id)?;
-    let name = image.text("name").unwrap_or(&image.segment).to_owned();
-    Ok(Source { image_id: id.to_owned(), name, version: image.version.unwrap_or(FIRST) })
+    let name = image.text("name").unwrap_or(&image.segment);
+    Ok(Source { image_id: id.to_owned(), name: name_after(name), version: image.version.unwrap_or(FIRST) })
 }
 
 /// The AMI of an ID, if the account can see it and it is available.
@@ -96,13 +101,26 @@ fn usable<'a>(world: &'a World, context: &Context, id: &str) -> Result<&'a ec2::
     }
 }
 
-/// An AMI's name with what a resource's name can't have as dashes.
-fn name(ami: &ec2::Image) -> String {
+/// The name of what tracks the distribution of something: what a resource's name can't have are dashes.
+fn name_after(source: &str) -> String {
     let fitting = |c: char| if c.is_ascii_alphanumeric() || "-_ ".contains(c) { c } else { '-' };
-    ami.name.trim().chars().map(fitting).take(128).collect::<String>().trim().to_owned()
+    let name: String = source.trim().chars().map(fitting).take(128 - SUFFIX.len()).collect();
+    name + SUFFIX
 }
 
 fn refused(details: String) -> ApiError {
     let message = format!("The value supplied for parameter 'sourceImage' is not valid. {details}");
     model::error("InvalidRequestException", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_made_of_the_sources() {
+        assert_eq!(name_after("Web Server"), "Web Server-distribution");
+        assert_eq!(name_after("a/b (c) 2026-03-02T00-12.5Z"), "a-b -c- 2026-03-02T00-12-5Z-distribution");
+        assert_eq!(name_after(&"x".repeat(128)).len(), 128);
+    }
 }

@@ -56,6 +56,7 @@ struct Place<'a> {
     image: &'a Resource,
     region: &'a str,
     distribution: &'a Value,
+    first: &'a ec2::Image,
     amis: Vec<&'a ec2::Image>,
 }
 
@@ -66,8 +67,8 @@ pub(super) fn steps(world: &World, image: &Resource, amis: &[ec2::Image]) -> Vec
     for distribution in &distributions(image) {
         let region = distribution["region"].as_str().unwrap_or(&image.region);
         let amis: Vec<_> = amis.iter().filter(|ami| ami.region == region).collect();
-        if !amis.is_empty() {
-            let place = Place { world, image, region, distribution, amis };
+        if let Some(first) = amis.first().copied() {
+            let place = Place { world, image, region, distribution, first, amis };
             steps.extend(place.licences());
             steps.extend(place.launch_templates());
             steps.extend(place.parameters());
@@ -101,8 +102,8 @@ impl Place<'_> {
     }
 
     /// The same, or the Region's first: an account may launch what is shared with it.
-    fn ami_for(&self, account: &str) -> Option<&ec2::Image> {
-        self.ami_of(account).ok().or(self.amis.first().copied())
+    fn ami_for(&self, account: &str) -> &ec2::Image {
+        self.ami_of(account).unwrap_or(self.first)
     }
 
     fn licences(&self) -> Vec<Step> {
@@ -118,7 +119,7 @@ impl Place<'_> {
         self.amis.iter().map(of).collect()
     }
 
-    /// A template that is in none of the account's would be EC2's error.
+    /// A template that the account doesn't have in the Region, in EC2's words. It is named by ID or name.
     fn template_problem(&self, account: &str, id: &str) -> Option<String> {
         ec2::launch_template(self.world, account, self.region, id)
             .is_none()
@@ -129,20 +130,15 @@ impl Place<'_> {
         let of = |entry: &Value| {
             let account = self.account(entry, "accountId");
             let id = entry["launchTemplateId"].as_str().unwrap_or_default();
-            let version = |ami: &ec2::Image| {
-                Event::Ec2(ec2::Event::LaunchTemplateVersion {
-                    account: account.to_owned(),
-                    region: self.region.to_owned(),
-                    launch_template_id: id.to_owned(),
-                    image_id: ami.id.clone(),
-                    set_default: entry["setDefaultVersion"] == true,
-                    description: format!("EC2 Image Builder {}", self.image.arn),
-                })
+            let version = || ec2::Event::LaunchTemplateVersion {
+                account: account.to_owned(),
+                region: self.region.to_owned(),
+                launch_template_id: id.to_owned(),
+                image_id: self.ami_for(account).id.clone(),
+                set_default: entry["setDefaultVersion"] == true,
+                description: format!("EC2 Image Builder {}", self.image.arn),
             };
-            let work = match (self.template_problem(account, id), self.ami_for(account)) {
-                (None, Some(ami)) => post(version(ami)),
-                (problem, _) => Err(problem.unwrap_or_default()),
-            };
+            let work = self.template_problem(account, id).map_or_else(|| post(Event::Ec2(version())), Err);
             self.step("UPDATE_LAUNCH_TEMPLATES", account, id, work)
         };
         self.entries("launchTemplateConfigurations").map(of).collect()
@@ -152,15 +148,14 @@ impl Place<'_> {
         let of = |entry: &Value| {
             let account = self.account(entry, "amiAccountId");
             let name = entry["parameterName"].as_str().unwrap_or_default();
-            let put = |ami: &ec2::Image| ssm::Put {
-                region: self.region.to_owned(),
-                account: account.to_owned(),
-                name: name.to_owned(),
-                value: ami.id.clone(),
-                data_type: entry["dataType"].as_str().unwrap_or("text").to_owned(),
-            };
             let work = self.ami_of(account).and_then(|ami| {
-                let put = put(ami);
+                let put = ssm::Put {
+                    region: self.region.to_owned(),
+                    account: account.to_owned(),
+                    name: name.to_owned(),
+                    value: ami.id.clone(),
+                    data_type: entry["dataType"].as_str().unwrap_or("text").to_owned(),
+                };
                 match ssm::refusal(self.world, &put) {
                     None => post(Event::Ssm(ssm::Event::Put(put))),
                     Some(error) => Err(error.message),
@@ -176,11 +171,11 @@ impl Place<'_> {
         let of = |entry: &Value| {
             let account = self.account(entry, "accountId");
             let template = &entry["launchTemplate"];
-            let problem = || match template["launchTemplateId"].as_str() {
-                _ if self.amis.iter().any(|ami| !ami.windows) => {
-                    Some("EC2 Fast Launch is supported for Windows AMIs only.".to_owned())
-                }
-                Some(id) => self.template_problem(account, id),
+            let named =
+                [&template["launchTemplateId"], &template["launchTemplateName"]].into_iter().find_map(Value::as_str);
+            let problem = || match named {
+                _ if !self.first.windows => Some("EC2 Fast Launch is supported for Windows AMIs only.".to_owned()),
+                Some(name) => self.template_problem(account, name),
                 None => None,
             };
             let work = self.ami_of(account).and_then(|ami| match problem() {
@@ -204,7 +199,7 @@ impl Place<'_> {
     fn export(&self) -> Option<Step> {
         let entry = &self.distribution["s3ExportConfiguration"];
         let (bucket, format) = (entry["s3Bucket"].as_str()?, entry["diskImageFormat"].as_str()?);
-        let ami = self.ami_for(&self.image.owner)?;
+        let ami = self.ami_for(&self.image.owner);
         let work = if ami.snapshots.values().any(|snapshot| snapshot.encrypted) {
             Err(format!("The image {} has encrypted snapshots, which can't be exported.", ami.id))
         } else {

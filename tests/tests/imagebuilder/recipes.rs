@@ -124,7 +124,7 @@ async fn an_image_recipe_comes_back_as_it_was_made() {
             assert_eq!((recipe.r#type(), recipe.platform()), (Some(&ImageType::Ami), Some(&Platform::Linux)));
             assert_eq!((recipe.owner(), recipe.version()), (Some(DEFAULT_ACCOUNT), Some("1.2.3")));
             assert_eq!((recipe.description(), recipe.parent_image()), (Some("Serves"), Some(AMAZON_LINUX)));
-            assert_eq!(recipe.components()[0].component_arn(), Some(agent.as_str()));
+            assert_eq!(recipe.components()[0].component_arn(), agent);
             assert_eq!(recipe.block_device_mappings(), [root.clone(), gone.clone()]);
             assert_eq!(recipe.working_directory(), Some("/var/tmp"));
             assert_eq!(recipe.additional_instance_configuration(), Some(&instance));
@@ -171,8 +171,8 @@ async fn a_wildcard_version_counts_up_and_a_version_is_made_once() {
             assert_eq!(code(image(bench, "web", version).send().await), "InvalidVersionNumberException", "{version}");
         }
         assert_eq!(code(image(bench, "web", "1.0").send().await), "InvalidParameterValueException");
-        assert_eq!(code(image(bench, "db", "1.0.0").dry_run(true).send().await), "DryRunOperationException");
-        let missing = bench.builder.get_image_recipe().image_recipe_arn(arn("image-recipe/db/1.0.0")).send().await;
+        assert_eq!(code(image(bench, "data", "1.0.0").dry_run(true).send().await), "DryRunOperationException");
+        let missing = bench.builder.get_image_recipe().image_recipe_arn(arn("image-recipe/data/1.0.0")).send().await;
         assert_eq!(code(missing), "ResourceNotFoundException");
     })
     .await;
@@ -217,10 +217,10 @@ async fn an_image_recipe_that_makes_no_sense_is_refused() {
 
         let io1 = EbsInstanceBlockDeviceSpecification::builder().volume_type(EbsVolumeType::Io1).build();
         let device = InstanceBlockDeviceMapping::builder().device_name("/dev/xvda").ebs(io1).build();
-        let refused = image(bench, "db", "1.0.0").block_device_mappings(device).send().await.unwrap_err();
+        let refused = image(bench, "data", "1.0.0").block_device_mappings(device).send().await.unwrap_err();
         assert!(refused.message().unwrap().contains("'blockDeviceMappings[0].ebs.iops'"), "{refused:?}");
-        assert_eq!(code(image(bench, "db", "1.0.0").ami_tags("aws:a", "b").send().await), value);
-        assert_eq!(code(image(bench, "db", "1.0.0").ami_watermarks("x").send().await), value);
+        assert_eq!(code(image(bench, "data", "1.0.0").ami_tags("aws:a", "b").send().await), value);
+        assert_eq!(code(image(bench, "data", "1.0.0").ami_watermarks("x").send().await), value);
     })
     .await;
 }
@@ -329,7 +329,7 @@ async fn a_container_recipe_comes_back_as_it_was_made_and_builds() {
         assert_eq!(recipe.instance_configuration(), Some(&instance));
         assert_eq!((recipe.kms_key_id(), recipe.working_directory()), (Some("alias/boxes"), Some("/tmp")));
         assert_eq!(recipe.target_repository().unwrap().repository_name(), "tools");
-        assert_eq!(recipe.components()[0].component_arn(), Some(agent.as_str()));
+        assert_eq!(recipe.components()[0].component_arn(), agent);
         assert_eq!((recipe.description(), &recipe.tags().unwrap()["team"]), (Some("For builds"), &"edge".to_owned()));
         let image = built_of(bench, recipe_arn).await;
         assert_eq!((image.r#type(), image.os_version()), (Some(&ImageType::Docker), Some("Amazon Linux 2023")));
@@ -339,7 +339,7 @@ async fn a_container_recipe_comes_back_as_it_was_made_and_builds() {
         let both = valid().dockerfile_template_uri("s3://bucket/Dockerfile").send().await;
         assert_eq!(code(both), "InvalidRequestException");
         assert_eq!(code(container(bench, "other", "1.0.0").send().await), "InvalidRequestException");
-        assert_eq!(code(valid().platform_override(Platform::MacOs).send().await), value);
+        assert_eq!(code(valid().platform_override(Platform::Macos).send().await), value);
         let public = valid().parent_image("public.ecr.aws/docker/library/alpine:3").send().await.unwrap_err();
         assert_eq!(
             public.message(),
@@ -364,13 +364,13 @@ async fn a_container_recipe_comes_back_as_it_was_made_and_builds() {
 async fn recipes_are_listed_by_owner_and_filter() {
     on_both(async |bench| {
         let by = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
-        for name in ["web", "web admin", "db"] {
+        for name in ["web", "web admin", "data"] {
             image(bench, name, "1.0.0").send().await.unwrap();
             container(bench, name, "1.0.0").dockerfile_template_data("FROM x").send().await.unwrap();
         }
         for (filter, expected) in [
             (by("name", "web*"), vec!["web", "web admin"]),
-            (by("platform", "Linux"), vec!["web", "web admin", "db"]),
+            (by("platform", "Linux"), vec!["web", "web admin", "data"]),
             (by("platform", "Windows"), vec![]),
         ] {
             let images = bench.builder.list_image_recipes().filters(filter.clone()).send().await.unwrap();

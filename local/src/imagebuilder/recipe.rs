@@ -2,11 +2,12 @@
 
 use super::calls::unsupported;
 use super::component::bad_version;
-use super::lookup::{Identity, draft, exists, find, keep, needed, one_of, own, resolve, text};
+use super::lookup::{Identity, deletable, draft, exists, find, keep, needed, one_of, resolve, text};
 use super::store::{Kind, latest};
-use super::{catalogue, naming};
+use super::{catalogue, component, marketplace, naming};
 use crate::ec2;
 use crate::model::{bad_value, error};
+use crate::s3;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -88,6 +89,11 @@ fn create(
         return Err(exists(form.shape, &arn));
     }
     let mut document = draft(world, form.shape, input);
+    if let Some(uri) = input.get("dockerfileTemplateUri").and_then(Value::as_str) {
+        let subject = format!("container recipe {}", identity.segment);
+        let template = s3::document(world, &context.region, &subject, "dockerfileTemplateUri", uri)?;
+        document.extend(template.map(|template| ("dockerfileTemplateData".to_owned(), template.into())));
+    }
     document.insert("version".to_owned(), version.to_string().into());
     document.insert("owner".to_owned(), context.account().into());
     document.extend(extra.map(|(member, value)| (member.to_owned(), value)));
@@ -130,6 +136,8 @@ fn check_components(world: &mut World, context: &Context, input: &Value) -> Resu
         let parameter = format!("components[{index}].componentArn");
         let arn = text(component, "componentArn");
         let reference = check_reference(world, context, &parameter, arn, Kind::Component)?;
+        resolve(&world.imagebuilder, context, Kind::Component, arn)
+            .map_or(Ok(()), |it| component::usable(it, &parameter))?;
         if !seen.insert((reference.arn.account, reference.name)) {
             return Err(bad_value(&parameter, "A component may occur once in a recipe."));
         }
@@ -150,11 +158,6 @@ fn check_reference(
     let VersionedArn { arn: parts, name, version, build, .. } = &reference;
     if parts.region != context.region {
         return Err(bad_value(parameter, format!("The resource must be in {}.", context.region)));
-    }
-    if parts.account != "aws" && !parts.account.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(unsupported(format!(
-            "{arn}: products of AWS Marketplace and third parties aren't available locally."
-        )));
     }
     catalogue::ensure_reference(world, &context.region, arn);
     let store = &world.imagebuilder;
@@ -188,8 +191,11 @@ fn platform_of_parent(world: &mut World, context: &Context, parent: &str) -> Res
         });
         return Ok(known.unwrap_or_else(by_name));
     }
+    if let Some(image) = marketplace::image_of(&world.imagebuilder, &context.region, parent) {
+        return Ok(image.text("platform").map_or_else(by_name, str::to_owned));
+    }
     if parent.starts_with("prod-") {
-        return Err(unsupported(format!("{parent}: products of AWS Marketplace aren't available locally.")));
+        return Err(unsupported(format!("{parent}: the local AWS Marketplace has no such image product.")));
     }
     let image_id = match parent.strip_prefix("ssm:") {
         Some(parameter) => catalogue::public_parameter(world, &context.region, parameter).map(|(value, _)| value),
@@ -215,7 +221,7 @@ fn delete(world: &mut World, context: &Context, input: &Value, form: &Form) -> R
         return Err(error("InvalidRequestException", format!("{} must name one version: '{arn}'.", form.arn)));
     }
     let store = &world.imagebuilder;
-    own(store, context, form.kind, arn)?;
+    deletable(store, context, form.kind, arn)?;
     let pipelines = store.of_kind(Kind::Pipeline, &context.region, Some(context.account()));
     let mut references = pipelines.iter().filter_map(|pipeline| pipeline.text(form.arn));
     if references.any(|reference| resolve(store, context, form.kind, reference).is_some_and(|it| it.arn == arn)) {

@@ -33,6 +33,7 @@ pub mod policy;
 pub mod recipe;
 mod resolve;
 mod resources;
+mod sharing;
 mod start;
 pub mod store;
 mod supply;

@@ -3,7 +3,8 @@
 use super::build;
 use super::configuration::replace;
 use super::lookup::{Identity, draft, exists, find, keep, one_of, own, resolve, text};
-use super::store::{Kind, Resource};
+use super::store::Kind;
+use super::workflow;
 use crate::clock::iso_millis;
 use crate::model::{bad_value, error};
 use crate::schedule::Expression;
@@ -11,7 +12,7 @@ use crate::wire::{ApiError, Context};
 use crate::world::World;
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
-use shared::version::VersionPattern;
+use shared::arn::VersionedArn;
 use std::collections::BTreeMap;
 
 /// CreateImagePipeline.
@@ -95,14 +96,14 @@ fn checked(world: &World, context: &Context, input: &Value) -> Result<Map<String
 }
 
 /// Own workflows and own log groups run under a role of the caller's.
-fn check_role(input: &Value) -> Result<(), ApiError> {
+pub(super) fn check_role(input: &Value) -> Result<(), ApiError> {
     if input.get("executionRole").is_some() {
         return Ok(());
     }
     if input.get("workflows").is_some() {
         return Err(error("InvalidRequestException", "workflows requires executionRole."));
     }
-    for member in ["imageLogGroupName", "pipelineLogGroupName"] {
+    for member in ["imageLogGroupName", "pipelineLogGroupName", "logGroupName"] {
         let group = input.get("loggingConfiguration").and_then(|logging| logging.get(member)?.as_str());
         if group.is_some_and(|group| !group.starts_with("/aws/imagebuilder/")) {
             let message =
@@ -120,21 +121,22 @@ const WORKFLOWS: [(&str, usize); 2] = [("build", 1), ("test", 10)];
 const PARALLEL: usize = 5;
 
 /// Workflows are there, and not too many; Amazon's are taken at their latest version only.
-fn check_workflows(world: &World, context: &Context, input: &Value) -> Result<(), ApiError> {
+pub(super) fn check_workflows(world: &World, context: &Context, input: &Value) -> Result<(), ApiError> {
     let workflows = input.get("workflows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, workflow) in workflows.iter().enumerate() {
         let arn = text(workflow, "workflowArn");
         let parameter = format!("workflows[{index}].workflowArn");
-        let Some((base, kind, version)) = workflow_parts(arn) else {
+        let Ok(reference) = arn.parse::<VersionedArn>() else {
             return Err(bad_value(&parameter, "Wildcards may only stand at a version's end."));
         };
-        if base.contains(":aws:workflow/") {
-            if !arn.ends_with("/x.x.x") {
-                let details = format!("AWS managed workflows must have latest version 'x.x.x' for '{arn}'");
-                return Err(bad_value("workflows", details));
-            }
-        } else if !has_workflow(world, context, base, version, arn) {
+        let kind = WORKFLOWS.iter().map(|(kind, _)| *kind).find(|kind| reference.name.starts_with(&format!("{kind}/")));
+        let kind = kind.unwrap_or("distribution");
+        if reference.arn.account == "aws" && !arn.ends_with("/x.x.x") {
+            let details = format!("AWS managed workflows must have latest version 'x.x.x' for '{arn}'");
+            return Err(bad_value("workflows", details));
+        }
+        if workflow::of(world, context.account(), &context.region, arn).is_none() {
             return Err(bad_value(&parameter, format!("The resource '{arn}' does not exist.")));
         }
         *counts.entry(kind).or_default() += 1;
@@ -155,25 +157,6 @@ fn check_workflows(world: &World, context: &Context, input: &Value) -> Result<()
         Some((kind, most)) => Err(bad_value("workflows", format!("A pipeline may have {most} {kind} workflow(s)."))),
         None => Ok(()),
     }
-}
-
-/// The ARN up to the version, the type's segment, and the version of a workflow's ARN.
-fn workflow_parts(arn: &str) -> Option<(&str, &str, VersionPattern)> {
-    let kind = arn.split_once(":workflow/")?.1.split('/').next()?;
-    let mut base = arn;
-    if arn.rsplit('/').next().is_some_and(|last| !last.contains('.')) {
-        base = arn.rsplit_once('/')?.0;
-    }
-    let (base, version) = base.rsplit_once('/')?;
-    Some((base, kind, version.parse().ok()?))
-}
-
-/// Whether the caller has the workflow of an ARN, or one that a version or wildcard selects.
-fn has_workflow(world: &World, context: &Context, base: &str, version: VersionPattern, arn: &str) -> bool {
-    let mine = |it: &Resource| it.region == context.region && it.owner == context.account();
-    let mut named = world.imagebuilder.starting_with(&format!("{base}/"), None).filter(|it| mine(it));
-    let exact = workflow_parts(arn).is_some_and(|(base, ..)| arn[base.len()..].matches('/').count() == 2);
-    named.any(|it| if exact { it.arn == arn } else { it.version.is_some_and(|found| version.matches(found)) })
 }
 
 fn check_schedule(schedule: &mut Map<String, Value>) -> Result<(), ApiError> {
@@ -201,6 +184,7 @@ fn check_schedule(schedule: &mut Map<String, Value>) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::store::Resource;
     use super::*;
 
     /// The outcome of a pipeline with these workflows: the refusal's message, or nothing.
@@ -213,11 +197,13 @@ mod tests {
     fn workflows_exist_and_are_not_too_many() {
         let mut world = world();
         let managed = |kind: &str, version: &str| {
-            let arn = format!("arn:aws:imagebuilder:{REGION}:aws:workflow/{kind}/a/{version}");
+            let arn = format!("arn:aws:imagebuilder:{REGION}:aws:workflow/{kind}/{kind}-image/{version}");
             json!({"workflowArn": arn})
         };
         let mine = |rest: &str| json!({"workflowArn": arn(rest)});
         let created = world.now;
+        let data = "schemaVersion: 1.0\nsteps:\n  - name: Wait\n    action: WaitForAction\n";
+        let document = Map::from_iter([("type".to_owned(), json!("TEST")), ("data".to_owned(), json!(data))]);
         world.imagebuilder.put(Resource {
             kind: Kind::Workflow,
             arn: arn("workflow/test/mine/1.0.0/2"),
@@ -228,7 +214,7 @@ mod tests {
             build: Some(2),
             made: 0,
             created,
-            document: Map::new().into(),
+            document: document.clone().into(),
         });
         for valid in [
             json!([managed("build", "x.x.x"), managed("test", "x.x.x"), mine("workflow/test/mine/1.0.0/2")]),

@@ -6,10 +6,11 @@ pub(super) mod parameters;
 mod reference;
 
 use super::component::bad_version;
-use super::lookup::{Identity, draft, exists, find, keep, needed, one_of, own, resolve, text};
+use super::lookup::{Identity, deletable, draft, exists, find, keep, needed, one_of, resolve, text};
 use super::naming;
 use super::store::{Kind, latest};
 use crate::model::{bad_value, error};
+use crate::s3;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,11 @@ fn create(
         return Err(exists(form.shape, &arn));
     }
     let mut document = draft(world, form.shape, input);
+    if let Some(uri) = input.get("dockerfileTemplateUri").and_then(Value::as_str) {
+        let subject = format!("container recipe {}", identity.segment);
+        let template = s3::document(world, &context.region, &subject, "dockerfileTemplateUri", uri)?;
+        document.extend(template.map(|template| ("dockerfileTemplateData".to_owned(), template.into())));
+    }
     document.insert("version".to_owned(), version.to_string().into());
     document.insert("owner".to_owned(), context.account().into());
     document.extend(extra.map(|(member, value)| (member.to_owned(), value)));
@@ -185,7 +191,7 @@ fn delete(world: &mut World, context: &Context, input: &Value, form: &Form) -> R
         return Err(error("InvalidRequestException", format!("{} must name one version: '{arn}'.", form.arn)));
     }
     let store = &world.imagebuilder;
-    own(store, context, form.kind, arn)?;
+    deletable(store, context, form.kind, arn)?;
     let pipelines = store.of_kind(Kind::Pipeline, &context.region, Some(context.account()));
     let mut references = pipelines.iter().filter_map(|pipeline| pipeline.text(form.arn));
     if references.any(|reference| resolve(store, context, form.kind, reference).is_some_and(|it| it.arn == arn)) {

@@ -1,8 +1,8 @@
 //! What a recipe's parent and components are at this time. Pure: it reads the world and changes nothing.
 
-use super::catalogue;
 use super::recipe::parameters;
 use super::store::{Kind, Resource, latest};
+use super::{catalogue, marketplace, sharing};
 use crate::world::World;
 use crate::{ec2, ssm};
 use serde_json::{Map, Value};
@@ -26,11 +26,6 @@ pub(crate) struct Materials {
     pub(crate) unknown_ami: Option<String>,
 }
 
-/// Whether a resource of Image Builder belongs to the account or to Amazon.
-pub(crate) fn may_use(resource: &Resource, account: &str) -> bool {
-    resource.owner == account || resource.owner == "aws"
-}
-
 /// The image that an ARN selects: the build that it names, or the newest that its version or wildcard selects
 /// of those that are AVAILABLE.
 pub(crate) fn image<'a>(world: &'a World, account: &str, region: &str, arn: &str) -> Option<&'a Resource> {
@@ -50,11 +45,15 @@ fn find<'a>(
         return None;
     }
     let store = &world.imagebuilder;
+    let sees = |resource: &Resource| sharing::sees(store, account, resource);
     let found = match wanted.build {
-        Some(_) => store.get(arn).filter(|found| found.region == region),
-        None => latest(store, kind, region, &wanted.arn.account, &wanted.name, &wanted.version, usable),
+        Some(_) => store.get(arn).filter(|found| found.region == region && sees(found)),
+        None => {
+            let usable = |resource: &Resource| sees(resource) && usable(resource);
+            latest(store, kind, region, &wanted.arn.account, &wanted.name, &wanted.version, usable)
+        }
     };
-    found.filter(|resource| wanted.arn.region == region && may_use(resource, account))
+    found.filter(|_| wanted.arn.region == region)
 }
 
 /// The recipe that an exact or wildcard ARN selects.
@@ -95,7 +94,8 @@ pub(crate) fn materials(world: &World, account: &str, region: &str, recipe: &Map
     }
     for configuration in components(recipe) {
         let reference = configuration["componentArn"].as_str().unwrap_or_default();
-        match find(world, account, region, reference, Kind::Component, |component| component.status() != "DISABLED") {
+        let enabled = |component: &Resource| component.status() != "DISABLED";
+        match find(world, account, region, reference, Kind::Component, enabled).filter(|found| enabled(found)) {
             Some(component) => {
                 materials.components.push(component.arn.clone());
                 let lacking = parameters::lacking(component, configuration);
@@ -116,7 +116,9 @@ pub(crate) fn materials(world: &World, account: &str, region: &str, recipe: &Map
 
 impl Materials {
     fn take_parent(&mut self, world: &World, account: &str, region: &str, container: bool) {
-        let reference = self.parent.clone();
+        // A product of AWS Marketplace stands for its newest image.
+        let product = marketplace::image_of(&world.imagebuilder, region, &self.parent);
+        let reference = product.map_or_else(|| self.parent.clone(), |image| image.arn.clone());
         if reference.starts_with("arn:") {
             let found = image(world, account, region, &reference).filter(|image| image.status() == "AVAILABLE");
             match found {

@@ -163,6 +163,7 @@ impl Store {
 
     /// Takes a resource away.
     pub fn remove(&mut self, arn: &str) -> Option<Arc<Resource>> {
+        self.policies.forget(arn);
         self.resources.remove(arn)
     }
 

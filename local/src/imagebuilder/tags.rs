@@ -1,6 +1,7 @@
 //! Tags, of resources of every kind.
 
 use super::lookup::{missing, text};
+use super::sharing;
 use super::store::Resource;
 use crate::model;
 use crate::wire::{ApiError, Context};
@@ -13,7 +14,8 @@ const LIMIT: usize = 50;
 /// ListTagsForResource.
 pub(super) fn list(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "resourceArn");
-    let found = world.imagebuilder.get(arn).filter(|found| visible(found, context)).ok_or_else(|| missing(arn))?;
+    let found =
+        world.imagebuilder.get(arn).filter(|found| visible(world, found, context)).ok_or_else(|| missing(arn))?;
     Ok(json!({"tags": found.document.get("tags").cloned().unwrap_or_else(|| json!({}))}))
 }
 
@@ -41,15 +43,17 @@ pub(super) fn untag(world: &mut World, context: &Context, input: &Value) -> Resu
     Ok(json!({}))
 }
 
-fn visible(resource: &Resource, context: &Context) -> bool {
-    resource.region == context.region && (resource.owner == context.account() || resource.owner == "aws")
+fn visible(world: &World, resource: &Resource, context: &Context) -> bool {
+    resource.region == context.region && sharing::sees(&world.imagebuilder, context.account(), resource)
 }
 
 fn tags_of<'a>(world: &'a mut World, context: &Context, arn: &str) -> Result<&'a mut Map<String, Value>, ApiError> {
-    let found = world.imagebuilder.get_mut(arn).filter(|found| visible(found, context)).ok_or_else(|| missing(arn))?;
-    if found.owner != context.account() {
-        return Err(model::error("InvalidParameterException", format!("The resource '{arn}' belongs to Amazon.")));
+    let found = world.imagebuilder.get(arn).filter(|found| visible(world, found, context));
+    let owner = &found.ok_or_else(|| missing(arn))?.owner;
+    if owner != context.account() {
+        return Err(model::error("InvalidParameterException", format!("The resource '{arn}' belongs to {owner}.")));
     }
+    let found = world.imagebuilder.get_mut(arn).ok_or_else(|| missing(arn))?;
     if !found.document["tags"].is_object() {
         found.document.insert("tags", json!({}));
     }

@@ -125,7 +125,7 @@ fn a_document_in_s3_is_not_read_and_that_is_said() {
         warnings,
         [(
             "component abc",
-            "its document s3://bucket/key isn't read locally, where S3 holds nothing: its steps aren't known"
+            "its document s3://bucket/key isn't read locally without --s3 DIR, where DIR holds BUCKET/KEY"
         )]
     );
     let again = client.ok("CreateComponent", input);

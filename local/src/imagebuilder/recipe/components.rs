@@ -1,5 +1,6 @@
 //! A recipe's components.
 
+use super::super::component;
 use super::super::lookup::{resolve, text};
 use super::super::store::Kind;
 use super::{parameters, reference};
@@ -26,15 +27,16 @@ pub(super) fn check(
         return Err(error("ServiceQuotaExceededException", message));
     }
     let mut seen = BTreeSet::new();
-    for (index, component) in components.iter().enumerate() {
+    for (index, configuration) in components.iter().enumerate() {
         let path = format!("components[{index}]");
         let parameter = format!("{path}.componentArn");
-        let arn = text(component, "componentArn");
+        let arn = text(configuration, "componentArn");
         let reference = reference::check(world, context, &parameter, arn, Kind::Component)?;
         if !seen.insert((reference.arn.account, reference.name)) {
             return Err(bad_value(&parameter, "A component may occur once in a recipe."));
         }
         let Some(found) = resolve(&world.imagebuilder, context, Kind::Component, arn) else { continue };
+        component::usable(found, &parameter)?;
         let theirs = found.text("platform");
         // The platforms of Amazon's are guessed by their names where the catalogue lacks them.
         if found.owner != "aws" && platform.is_some() && theirs.is_some() && theirs != platform {
@@ -45,7 +47,7 @@ pub(super) fn check(
             );
             return Err(bad_value(&parameter, details));
         }
-        parameters::check(found, component, &path)?;
+        parameters::check(found, configuration, &path)?;
     }
     Ok(())
 }

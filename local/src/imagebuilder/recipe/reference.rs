@@ -3,7 +3,7 @@
 use super::super::calls::unsupported;
 use super::super::lookup::resolve;
 use super::super::store::{Kind, Resource, latest};
-use super::super::{catalogue, resolve as materials};
+use super::super::{catalogue, marketplace, resolve as materials};
 use crate::ec2;
 use crate::model::bad_value;
 use crate::wire::{ApiError, Context};
@@ -23,11 +23,6 @@ pub(super) fn check(
     let VersionedArn { arn: parts, name, version, build, .. } = &reference;
     if parts.region != context.region {
         return Err(bad_value(parameter, format!("The resource must be in {}.", context.region)));
-    }
-    if parts.account != "aws" && !parts.account.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(unsupported(format!(
-            "{arn}: products of AWS Marketplace and third parties aren't available locally."
-        )));
     }
     catalogue::ensure_reference(world, &context.region, arn);
     let store = &world.imagebuilder;
@@ -62,8 +57,11 @@ pub(super) fn platform_of_image(
     if parent.starts_with("arn:") {
         return platform_of_arn(world, context, parent, "AMI");
     }
+    if let Some(image) = marketplace::image_of(&world.imagebuilder, &context.region, parent) {
+        return Ok(image.text("platform").map(str::to_owned));
+    }
     if parent.starts_with("prod-") {
-        return Err(unsupported(format!("{parent}: products of AWS Marketplace aren't available locally.")));
+        return Err(unsupported(format!("{parent}: the local AWS Marketplace has no such image product.")));
     }
     let image_id = match parent.strip_prefix("ssm:") {
         Some("") => return Err(bad_value("parentImage", "Expected a parameter's name or ARN after ssm:.")),
@@ -117,5 +115,7 @@ fn makes(found: &Resource) -> &str {
 
 /// The platform that a parent seems to have by its name.
 pub(super) fn guessed(parent: &str) -> String {
-    if parent.to_lowercase().contains("windows") { "Windows" } else { "Linux" }.to_owned()
+    let parent = parent.to_lowercase();
+    let named = [("windows", "Windows"), ("macos", "macOS")].into_iter().find(|(name, _)| parent.contains(name));
+    named.map_or("Linux", |(_, platform)| platform).to_owned()
 }

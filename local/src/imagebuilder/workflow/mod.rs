@@ -9,9 +9,9 @@ mod tests;
 
 use super::calls::unsupported;
 use super::component::bad_version;
-use super::list::owner;
 use super::lookup::{Identity, draft, exists, keep, missing, needed, one_of, own, text};
 use super::naming;
+use super::sharing::owner;
 use super::store::{Kind, Resource, latest};
 use super::supply::AMAZON;
 use crate::model::{Listing, bad_value, error, projected};

@@ -82,6 +82,8 @@ pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) 
     }
     world.imagebuilder.remove(arn);
     world.imagebuilder.builds.remove(arn);
+    world.imagebuilder.arrivals.origins.remove(arn);
+    world.imagebuilder.outputs.exports.remove(arn);
     Ok(json!({"imageBuildVersionArn": arn}))
 }
 

@@ -2,11 +2,11 @@
 
 use super::recipe::parameters;
 use super::store::{Kind, Resource, latest};
-use super::{catalogue, marketplace, sharing};
+use super::{marketplace, sharing};
 use crate::world::World;
 use crate::{ec2, ssm};
 use serde_json::{Map, Value};
-use shared::arn::{Arn, VersionedArn};
+use shared::arn::VersionedArn;
 
 /// What a build is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,17 +188,9 @@ fn image_with<'a>(world: &'a World, region: &str, ami: &ec2::Image) -> Option<&'
 
 /// The value of a parameter, by its name or ARN, as an account reads it in a Region: a public one or its own.
 pub(crate) fn parameter(world: &World, account: &str, region: &str, reference: &str) -> Option<String> {
-    let name = match reference.parse::<Arn>() {
-        // An ARN has a path without its first slash.
-        Ok(arn) if arn.service == "ssm" => {
-            let path = arn.resource.strip_prefix("parameter/")?;
-            let readable = arn.region == region && (arn.account == account || arn.account.is_empty());
-            readable.then(|| if path.contains('/') { format!("/{path}") } else { path.to_owned() })?
-        }
-        _ => reference.to_owned(),
-    };
-    let public = catalogue::public_parameter(world, region, &name).map(|(value, _)| value);
-    public.or_else(|| ssm::value(world, region, account, &name))
+    // A public parameter's ARN has no account.
+    let public = reference.strip_prefix(&format!("arn:aws:ssm:{region}::parameter"));
+    ssm::value(world, account, region, public.unwrap_or(reference))
 }
 
 /// Whether a build would now be made of something else than an earlier one, whose document this is. Another
@@ -298,8 +290,11 @@ mod tests {
             let materials = resolve(&world, reference);
             assert_eq!((materials.parent.as_str(), materials.problems.len()), ("ami-00000000000000001", 0));
         }
-        let public = resolve(&world, "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
-        assert_eq!((public.os_version.as_deref(), public.problems.len()), (Some("Amazon Linux 2023"), 0));
+        let name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+        for reference in [format!("ssm:{name}"), format!("ssm:arn:aws:ssm:{REGION}::parameter{name}")] {
+            let public = resolve(&world, &reference);
+            assert_eq!((public.os_version.as_deref(), public.problems.len()), (Some("Amazon Linux 2023"), 0));
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Key {
 }
 
 /// A parameter. It exists once it has a version.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Parameter {
     /// Oldest first, at most 100.
     pub(super) versions: Vec<Version>,
@@ -153,12 +153,6 @@ pub struct Published {
     pub data_type: String,
     /// The labels of that version.
     pub labels: Vec<String>,
-}
-
-/// The value of an account's parameter, if it has one that can be read.
-pub(crate) fn value(world: &World, region: &str, account: &str, name: &str) -> Option<String> {
-    let key = Key { region: region.to_owned(), account: account.to_owned(), name: name.to_owned() };
-    Some(world.ssm.parameters.get(&key)?.current()?.value.clone())
 }
 
 /// All parameters that can be read now, by Region, account and name.

@@ -136,8 +136,9 @@ fn check_components(world: &mut World, context: &Context, input: &Value) -> Resu
         let parameter = format!("components[{index}].componentArn");
         let arn = text(component, "componentArn");
         let reference = check_reference(world, context, &parameter, arn, Kind::Component)?;
-        resolve(&world.imagebuilder, context, Kind::Component, arn)
-            .map_or(Ok(()), |it| component::usable(it, &parameter))?;
+        // Of a wildcard's components, builds pass over those that are disabled.
+        let exact = reference.version.exact().and_then(|_| resolve(&world.imagebuilder, context, Kind::Component, arn));
+        exact.map_or(Ok(()), |found| component::usable(found, &parameter))?;
         if !seen.insert((reference.arn.account, reference.name)) {
             return Err(bad_value(&parameter, "A component may occur once in a recipe."));
         }

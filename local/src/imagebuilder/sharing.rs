@@ -32,7 +32,7 @@ pub(super) fn is_shared(store: &Store, resource: &Resource) -> bool {
 
 /// Whose resources a listing is about, by the input's `owner`, which is the caller unless told. `None` for those
 /// that others share with the caller.
-fn owner<'a>(context: &'a Context, input: &Value) -> Option<&'a str> {
+pub(super) fn owner<'a>(context: &'a Context, input: &Value) -> Option<&'a str> {
     match input.get("owner").and_then(Value::as_str) {
         None | Some("Self") => Some(context.account()),
         Some(name) => PUBLIC.iter().find(|(public, _)| *public == name).map(|(_, owner)| *owner),

@@ -104,6 +104,15 @@ impl Node {
         }
     }
 
+    /// All scalars in this node that are no keys.
+    pub(super) fn scalars(&self) -> Vec<&Self> {
+        match &self.content {
+            Content::Scalar { .. } => vec![self],
+            Content::List(items) => items.iter().flat_map(Self::scalars).collect(),
+            Content::Mapping(entries) => entries.iter().flat_map(|(_, node)| node.scalars()).collect(),
+        }
+    }
+
     fn count(&self) -> usize {
         1 + match &self.content {
             Content::Scalar { .. } => 0,

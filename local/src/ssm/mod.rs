@@ -11,6 +11,7 @@ mod store;
 mod tags;
 mod validate;
 
+pub(crate) use store::value;
 pub use store::{Published, Store, published};
 
 use crate::events;

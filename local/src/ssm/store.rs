@@ -155,6 +155,12 @@ pub struct Published {
     pub labels: Vec<String>,
 }
 
+/// The value of an account's parameter, if it has one that can be read.
+pub(crate) fn value(world: &World, region: &str, account: &str, name: &str) -> Option<String> {
+    let key = Key { region: region.to_owned(), account: account.to_owned(), name: name.to_owned() };
+    Some(world.ssm.parameters.get(&key)?.current()?.value.clone())
+}
+
 /// All parameters that can be read now, by Region, account and name.
 pub fn published(world: &World) -> Vec<Published> {
     let current = |(key, parameter): (&Key, &Parameter)| {

@@ -239,7 +239,10 @@ async fn a_script_is_imported_as_a_component() {
         assert_eq!(code(import().send().await), "InvalidParameterCombinationException");
         let both = import().data("dir").uri("s3://bucket/script.ps1").send().await;
         assert_eq!(code(both), "InvalidParameterCombinationException");
-        assert_eq!(code(import().data("dir").semantic_version("1.0.1073741824").send().await), "InvalidVersionNumberException");
+        assert_eq!(
+            code(import().data("dir").semantic_version("1.0.1073741824").send().await),
+            "InvalidVersionNumberException"
+        );
         let format = import().data("dir").format(ComponentFormat::from("PYTHON")).send().await;
         assert_eq!(code(format), "InvalidParameterValueException");
         let _folder = objects(bench, &[("bucket/script.ps1", "Get-Date")]);
@@ -440,7 +443,8 @@ async fn recipes_use_what_is_bought_and_nothing_disabled() {
             let refused = create(AMAZON_LINUX, &format!("{SHIPPER}/{disabled}")).await;
             assert_eq!(code(refused), "InvalidParameterValueException", "{disabled}");
         }
-        assert_eq!(code(create("prod-nosuchproduct", AGENT).await), "InvalidParameterValueException");
+        let unknown = create("prod-nosuchproduct", &format!("{AGENT}/1.x.x")).await;
+        assert_eq!(code(unknown), "NotImplementedException");
         let deprecated = "arn:aws:imagebuilder:us-east-1:aws:component/stig-build-linux-medium/x.x.x";
         create(AMAZON_LINUX, deprecated).await.unwrap();
         let recipe = create("prod-abcdefghijk5q", &format!("{AGENT}/1.x.x")).await.unwrap().image_recipe_arn.unwrap();

@@ -107,8 +107,7 @@ fn version_arn(image: &Resource) -> &str {
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
     let mut entry = summary(shape, image.document.iter());
-    let owner = sharing::owner_name(&image.owner);
-    entry.insert("owner".to_owned(), owner.into());
+    entry.insert("owner".to_owned(), sharing::owner_name(&image.owner).into());
     entry.into()
 }
 

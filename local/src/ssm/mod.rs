@@ -11,6 +11,7 @@ mod store;
 mod tags;
 mod validate;
 
+pub use put::{Put, refusal};
 pub(crate) use read::value;
 pub use store::{Published, Store, published};
 
@@ -36,6 +37,8 @@ pub enum Event {
         /// The invocation that wrote it.
         invocation: Option<String>,
     },
+    /// Image Builder puts an AMI's ID.
+    Put(Put),
 }
 
 /// One API call; input and answer are the bodies of awsJson.
@@ -71,6 +74,7 @@ pub fn on(world: &mut World, event: Event) {
         Event::Validate { region, account, name, version, invocation } => {
             validate::on_validate(world, &Key { region, account, name }, version, invocation.as_deref());
         }
+        Event::Put(put) => put::on_put(world, &put),
     }
 }
 

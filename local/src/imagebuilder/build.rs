@@ -41,6 +41,7 @@ pub fn on_step(world: &mut World, image_arn: &str) {
 }
 
 fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Option<&Failure>) {
+    debug_assert!(phases::allowed(from, to), "a build doesn't come from {from} to {to}");
     let Some(image) = world.imagebuilder.get_mut(image_arn) else { return };
     let state = failure.map_or_else(|| json!({"status": to}), |failure| Value::Object(failure::state(failure)));
     image.document.insert("state", state);

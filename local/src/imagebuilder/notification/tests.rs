@@ -39,7 +39,7 @@ fn message(fail: bool) -> String {
     let pipeline = put_pipeline(&mut world, "web", json!({}));
     let image = start_pipeline(&mut world, &pipeline);
     run(&mut world);
-    text(world.seed, world.imagebuilder.get(&image).unwrap(), ACCOUNT).unwrap()
+    text(&world, world.imagebuilder.get(&image).unwrap(), ACCOUNT).unwrap()
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod pipeline;
 pub mod policy;
 mod recipe;
 mod resolve;
+mod resources;
 mod start;
 pub mod store;
 mod supply;
@@ -39,6 +40,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod workflow;
+mod yaml;
 
 pub use calls::call;
 pub use store::Store;

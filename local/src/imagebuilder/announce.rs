@@ -14,7 +14,7 @@ fn emit(world: &mut World, resource: &Resource, beside: &[String], (detail_type,
         detail_type: detail_type.to_owned(),
         account: resource.owner.clone(),
         region: resource.region.clone(),
-        resources: [&[resource.arn.clone()], beside].concat(),
+        resources: [std::slice::from_ref(&resource.arn), beside].concat(),
         detail,
         time: world.now,
     };

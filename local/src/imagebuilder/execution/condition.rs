@@ -2,15 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
-/// What references in a workflow's document stand for: `$.imagebuilder.…`, `$.parameters.…` and
-/// `$.stepOutputs.STEP.…`.
+/// What references in a workflow's document stand for: `$.imagebuilder.…`, `$.parameters.…`,
+/// `$.workflowOutputs.…` and `$.stepOutputs.STEP.…`.
 #[derive(Debug, Clone)]
 pub(super) struct Scope(Value);
 
 impl Scope {
     /// Before the first step.
-    pub(super) fn new(imagebuilder: Map<String, Value>, parameters: Map<String, Value>) -> Self {
-        Self(json!({"imagebuilder": imagebuilder, "parameters": parameters, "stepOutputs": {}}))
+    pub(super) fn new(
+        imagebuilder: Map<String, Value>,
+        parameters: Map<String, Value>,
+        workflow_outputs: Map<String, Value>,
+    ) -> Self {
+        Self(json!({
+            "imagebuilder": imagebuilder, "parameters": parameters, "workflowOutputs": workflow_outputs,
+            "stepOutputs": {},
+        }))
     }
 
     /// What a step has put out, for those after it.
@@ -22,60 +29,55 @@ impl Scope {
         reference.strip_prefix("$.")?.split('.').try_fold(&self.0, |value, part| value.get(part))
     }
 
+    /// A value, or what it refers to, if that is there.
+    pub(super) fn value(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::String(text) if text.starts_with("$.") => self.find(text).cloned(),
+            other => Some(other.clone()),
+        }
+    }
+
     /// Inputs with what their references stand for: `"instanceId.$": "$.stepOutputs.Launch.instanceId"` becomes
     /// `"instanceId"`; one that refers to nothing is left out.
     pub(super) fn resolve(&self, inputs: &Map<String, Value>) -> Map<String, Value> {
-        let member = |(name, value): (&String, &Value)| match (name.strip_suffix(".$"), value) {
-            (Some(name), Value::String(reference)) => Some((name.to_owned(), self.find(reference)?.clone())),
-            _ => Some((name.clone(), self.resolve_in(value))),
+        let member = |(name, value): (&String, &Value)| {
+            let name = name.strip_suffix(".$").unwrap_or(name);
+            Some((name.to_owned(), self.resolve_in(value)?))
         };
         inputs.iter().filter_map(member).collect()
     }
 
-    fn resolve_in(&self, value: &Value) -> Value {
+    fn resolve_in(&self, value: &Value) -> Option<Value> {
         match value {
-            Value::Object(members) => Value::Object(self.resolve(members)),
-            Value::Array(items) => items.iter().map(|item| self.resolve_in(item)).collect(),
-            other => other.clone(),
+            Value::Object(members) => Some(Value::Object(self.resolve(members))),
+            Value::Array(items) => Some(items.iter().filter_map(|item| self.resolve_in(item)).collect()),
+            other => self.value(other),
         }
     }
 
     /// Whether a condition holds. One that compares what isn't there doesn't.
     pub(super) fn holds(&self, condition: &Value) -> bool {
-        let Some(members) = condition.as_object() else { return false };
-        let all = |list: &Value| list.as_array().is_some_and(|list| list.iter().all(|each| self.holds(each)));
-        let any = |list: &Value| match list {
-            Value::Array(list) => list.iter().any(|each| self.holds(each)),
-            one => self.holds(one),
-        };
-        let value = match members.get("value") {
-            Some(Value::String(text)) if text.starts_with("$.") => self.find(text),
-            other => other,
-        };
-        members.iter().filter(|(operator, _)| *operator != "value").all(|(operator, operand)| match operator.as_str() {
-            "and" => all(operand),
-            "or" => any(operand),
-            "not" => !any(operand),
-            _ => value.is_some_and(|value| compare(operator, value, operand)),
+        let value = condition.get("value").and_then(|value| self.value(value));
+        let operators = condition.as_object().into_iter().flatten().filter(|(operator, _)| *operator != "value");
+        operators.map(|(operator, operand)| (operator.as_str(), operand)).all(|(operator, operand)| match operator {
+            "and" => operand.as_array().is_some_and(|list| list.iter().all(|each| self.holds(each))),
+            "or" => operand.as_array().is_some_and(|list| list.iter().any(|each| self.holds(each))),
+            "not" => !self.holds(operand),
+            _ => value.as_ref().zip(self.value(operand)).is_some_and(|(value, other)| compare(operator, value, &other)),
         })
     }
 }
 
 fn compare(operator: &str, value: &Value, operand: &Value) -> bool {
-    let numbers = || Some((number(value)?, number(operand)?));
-    let texts = || Some((text(value), text(operand)));
+    let numbers = number(value).zip(number(operand));
     match operator {
         "stringEquals" => text(value) == text(operand),
-        "stringIsEmpty" => text(value).is_empty() == (operand != &Value::Bool(false)),
-        "stringStartsWith" => texts().is_some_and(|(value, start)| value.starts_with(&start)),
-        "stringEndsWith" => texts().is_some_and(|(value, end)| value.ends_with(&end)),
-        "stringContains" => texts().is_some_and(|(value, part)| value.contains(&part)),
-        "booleanEquals" => text(value) == text(operand),
-        "numberEquals" => numbers().is_some_and(|(value, other)| value == other),
-        "numberLessThan" => numbers().is_some_and(|(value, other)| value < other),
-        "numberLessThanEquals" => numbers().is_some_and(|(value, other)| value <= other),
-        "numberGreaterThan" => numbers().is_some_and(|(value, other)| value > other),
-        "numberGreaterThanEquals" => numbers().is_some_and(|(value, other)| value >= other),
+        "booleanEquals" => text(value).eq_ignore_ascii_case(&text(operand)),
+        "numberEquals" => numbers.is_some_and(|(value, other)| value == other),
+        "numberLessThan" => numbers.is_some_and(|(value, other)| value < other),
+        "numberLessThanEquals" => numbers.is_some_and(|(value, other)| value <= other),
+        "numberGreaterThan" => numbers.is_some_and(|(value, other)| value > other),
+        "numberGreaterThanEquals" => numbers.is_some_and(|(value, other)| value >= other),
         _ => false,
     }
 }
@@ -95,7 +97,11 @@ mod tests {
     fn scope() -> Scope {
         let object = |value: Value| value.as_object().unwrap().clone();
         let imagebuilder = object(json!({"imageType": "AMI", "collectImageMetadata": true, "imageBuildNumber": 3}));
-        let mut scope = Scope::new(imagebuilder, object(json!({"wait": false, "names": ["a", "b"]})));
+        let mut scope = Scope::new(
+            imagebuilder,
+            object(json!({"wait": false, "names": ["a", "b"]})),
+            object(json!({"ImageId": "ami-1"})),
+        );
         scope.put_out("Launch", &object(json!({"instanceId": "i-1"})));
         scope
     }
@@ -119,7 +125,6 @@ mod tests {
             (ami.clone(), true),
             (docker.clone(), false),
             (json!({"not": docker}), true),
-            (json!({"not": [docker, ami]}), false),
             (json!({"and": [ami, {"booleanEquals": true, "value": "$.imagebuilder.collectImageMetadata"}]}), true),
             (json!({"and": [ami, docker]}), false),
             (json!({"or": [docker, ami]}), true),
@@ -127,8 +132,8 @@ mod tests {
             (json!({"booleanEquals": false, "value": "$.parameters.wait"}), true),
             (json!({"numberGreaterThan": 2, "value": "$.imagebuilder.imageBuildNumber"}), true),
             (json!({"numberLessThanEquals": 2, "value": "$.imagebuilder.imageBuildNumber"}), false),
-            (json!({"stringIsEmpty": false, "value": "$.stepOutputs.Launch.instanceId"}), true),
-            (json!({"stringIsEmpty": true, "value": "$.stepOutputs.Launch.instanceId"}), false),
+            (json!({"stringEquals": "$.workflowOutputs.ImageId", "value": "ami-1"}), true),
+            (json!({"booleanEquals": "True", "value": "$.imagebuilder.collectImageMetadata"}), true),
             (json!({"stringEquals": "i-1", "value": "$.stepOutputs.Gone.instanceId"}), false),
             (json!({"soundsLike": "i-1", "value": "i-1"}), false),
         ] {

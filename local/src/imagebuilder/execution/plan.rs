@@ -2,7 +2,6 @@
 
 use super::super::lookup::missing;
 use super::super::workflow;
-use super::super::workflow::document::Document;
 use crate::draw::Seed;
 use crate::model::error;
 use crate::wire::ApiError;

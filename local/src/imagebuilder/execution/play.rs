@@ -33,6 +33,8 @@ pub(crate) struct Run {
 pub(super) enum Fault {
     /// A component, and with it every step that runs the components.
     Component(ComponentFault),
+    /// What was given: every step that does what the phase is for, or the last one, for this reason.
+    Given(String),
     /// The last step, for a reason that shows at its end.
     AtEnd(String),
 }
@@ -78,8 +80,17 @@ pub(super) struct StepPlayed {
     pub(super) outputs: Map<String, Value>,
     /// Until when it waits for an action that hasn't come.
     pub(super) waits: Option<Time>,
-    /// When it is rolled back, from and to.
-    pub(super) rollback: Option<(Time, Time)>,
+    /// How what it did is taken back after a failure.
+    pub(super) rollback: Option<Rollback>,
+}
+
+/// How what a step did is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rollback {
+    /// From a time to another.
+    Runs(Time, Time),
+    /// It isn't: the infrastructure configuration keeps instances of failed builds.
+    Skipped(Time),
 }
 
 /// A workflow's execution.
@@ -163,7 +174,7 @@ pub(super) fn play(setting: &Setting<'_>, run: &Run, total: TimeDelta) -> (Vec<P
             None => return (all, Outcome::Waits),
         }
     }
-    if let Some(Fault::AtEnd(reason)) = run.fault.as_deref()
+    if let Some(Fault::AtEnd(reason) | Fault::Given(reason)) = run.fault.as_deref()
         && failed.is_none()
     {
         failed = fail_last(&mut all, at, reason);
@@ -206,6 +217,16 @@ fn share(action: &str) -> i64 {
         "SanitizeInstance" | "TerminateInstance" => 2,
         _ => 10,
     }
+}
+
+/// Whether an action is what its phase is for.
+fn is_main(action: &str) -> bool {
+    matches!(action, "ExecuteComponents" | "DistributeImage" | "DistributeContainerImage")
+}
+
+/// Whether there is something to take back of a step: an instance is terminated, an AMI deregistered.
+fn takes_back(step: &Step) -> bool {
+    step.rolls_back && matches!(step.action.as_str(), "LaunchInstance" | "CreateImage" | "RegisterImage")
 }
 
 /// How a step ends, and with what to say.
@@ -279,11 +300,20 @@ impl Player<'_> {
             steps.push(played);
         }
         let failed = failed_step.map(|_| at);
-        let behind = failed_step.map_or(document.steps.len(), |number| number + 1);
-        for (step, played) in document.steps.iter().zip(&mut steps).skip(behind).filter(|(step, _)| step.rolls_back) {
-            let end = at + unit.lasts(self.step_weight(index, step));
-            played.rollback = Some((at, end));
-            at = end;
+        if failed.is_some() {
+            // The last one first.
+            for (step, played) in document.steps.iter().zip(&mut steps).rev().filter(|(step, _)| takes_back(step)) {
+                if played.ending != Ending::Completed {
+                    continue;
+                }
+                if step.action == "LaunchInstance" && self.setting.keeps_instances() {
+                    played.rollback = Some(Rollback::Skipped(at));
+                    continue;
+                }
+                let end = at + unit.lasts(self.step_weight(index, step)) / 4;
+                played.rollback = Some(Rollback::Runs(at, end));
+                at = end;
+            }
         }
         Played { began: Some(begins), failed, ended: (!waits).then_some(at), failed_step, steps }
     }
@@ -315,6 +345,9 @@ impl Player<'_> {
         Ok(match self.run.fault.as_deref() {
             Some(Fault::Component(fault)) if step.action == "ExecuteComponents" => {
                 (began + lasts, Ending::Failed, Some(fault.message()), Map::new())
+            }
+            Some(Fault::Given(reason)) if is_main(&step.action) => {
+                (began + lasts, Ending::Failed, Some(reason.clone()), Map::new())
             }
             _ => (began + lasts, Ending::Completed, None, outputs),
         })

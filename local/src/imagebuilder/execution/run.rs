@@ -13,8 +13,14 @@ use serde_json::{Map, Value};
 
 /// A run of a build, played as far as it is known.
 pub(super) fn played(world: &World, image_arn: &str, index: usize) -> Option<(Vec<Played>, Outcome)> {
-    let setting = Setting::of(world, image_arn)?;
+    let mut setting = Setting::of(world, image_arn)?;
     let run = setting.build.runs.get(index)?;
+    for phase in [Phase::Build, Phase::Test].into_iter().filter(|phase| *phase < run.phase) {
+        if let Some(earlier) = setting.build.runs[..index].iter().rposition(|earlier| earlier.phase == phase) {
+            let (executions, _) = played(world, image_arn, earlier)?;
+            setting.add_outputs(phase, &executions);
+        }
+    }
     let total = phases::lasts(world.seed, image_arn, run.phase.status(), Size::of(&setting.image.document));
     Some(play(&setting, run, total))
 }
@@ -40,7 +46,12 @@ pub(crate) fn forget(world: &mut World, image_arn: &str) {
 /// A build enters a status in which workflows run. When the status ends, as far as that is known.
 pub(crate) fn begin(world: &mut World, image_arn: &str, phase: Phase) -> Option<Time> {
     let image = world.imagebuilder.get(image_arn)?;
-    let fault = failure::foretold(world, image, phase).map(|fault| Box::new(Fault::Component(fault)));
+    let given = world.imagebuilder.builds.get(image_arn).and_then(|build| build.failure.as_ref());
+    let fault = match given.filter(|failure| failure.status == phase.status()) {
+        Some(failure) => Some(Fault::Given(message(failure))),
+        None => failure::foretold(world, image, phase).map(Fault::Component),
+    };
+    let fault = fault.map(Box::new);
     let began = world.now;
     let build = world.imagebuilder.builds.get_mut(image_arn)?;
     build.runs.push(Run { phase, began, cut: None, fault, answers: Vec::new() });
@@ -67,7 +78,7 @@ pub(crate) fn go_on(world: &mut World, image_arn: &str) -> Option<Time> {
 /// The steps that wait for an action, or will, and since when.
 fn waiting(executions: &[Played], run: usize) -> impl Iterator<Item = (Place, Time)> {
     executions.iter().enumerate().flat_map(move |(workflow, played)| {
-        let waits = |(number, step): (usize, &super::play::StepPlayed)| {
+        let waits = move |(number, step): (usize, &super::play::StepPlayed)| {
             step.waits.and(step.began).map(|began| (place(run, workflow, Some(number)), began))
         };
         played.steps.iter().enumerate().filter_map(waits)
@@ -113,7 +124,13 @@ fn where_it_failed(world: &World, image_arn: &str, run: usize, at: (usize, usize
     ]))
 }
 
-/// A build fails at the end of a status for another reason than its workflows': its last step is to blame.
+/// What a step says of a failure: 500 characters at most.
+fn message(failure: &Failure) -> String {
+    failure.reason.chars().take(500).collect()
+}
+
+/// A build fails at the end of a status for another reason than its workflows': the step that it was
+/// foretold for is to blame, or the last one.
 pub(crate) fn blame(world: &mut World, image_arn: &str, failure: &mut Failure) {
     let Some(index) = last(world, image_arn) else { return };
     let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
@@ -121,7 +138,9 @@ pub(crate) fn blame(world: &mut World, image_arn: &str, failure: &mut Failure) {
     if run.phase.status() != failure.status {
         return;
     }
-    run.fault = Some(Box::new(Fault::AtEnd(failure.reason.chars().take(500).collect())));
+    if !matches!(run.fault.as_deref(), Some(Fault::Given(_))) {
+        run.fault = Some(Box::new(Fault::AtEnd(message(failure))));
+    }
     let Some((_, Outcome::Ends(_, Some(at)))) = played(world, image_arn, index) else { return };
     let place = where_it_failed(world, image_arn, index, at).unwrap_or_default();
     let Some(context) = failure.context.as_object_mut() else { return };

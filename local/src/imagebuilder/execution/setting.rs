@@ -5,20 +5,21 @@ use super::super::store::{BuildState, Resource};
 use super::super::workflow::document::{Document, Step};
 use super::condition::Scope;
 use super::plan::{Phase, Plan, Planned};
-use super::play::{Action, Answer};
+use super::play::{Action, Answer, Played};
 use crate::draw::Seed;
 use crate::world::World;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// A build and the workflows that it runs.
-#[derive(Clone, Copy)]
 pub(super) struct Setting<'a> {
     pub(super) seed: Seed,
     pub(super) image: &'a Resource,
     pub(super) build: &'a BuildState,
     plan: Option<&'a Plan>,
     documents: &'a BTreeMap<String, Document>,
+    /// What the workflows of earlier phases have put out.
+    workflow_outputs: Map<String, Value>,
 }
 
 impl<'a> Setting<'a> {
@@ -32,7 +33,24 @@ impl<'a> Setting<'a> {
             build,
             plan: store.executions.plans.get(&build.plan),
             documents: &store.executions.documents,
+            workflow_outputs: Map::new(),
         })
+    }
+
+    /// Adds what the workflows of a phase have put out.
+    pub(super) fn add_outputs(&mut self, phase: Phase, executions: &[Played]) {
+        for ((planned, document), played) in self.workflows(phase).into_iter().zip(executions) {
+            let mut scope = self.scope(planned, document);
+            for (step, played) in document.steps.iter().zip(&played.steps) {
+                scope.put_out(&step.name, &played.outputs);
+            }
+            let outputs = document
+                .outputs
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), scope.value(&Value::from(value.as_str()))?)));
+            let outputs: Vec<_> = outputs.collect();
+            self.workflow_outputs.extend(outputs);
+        }
     }
 
     /// The workflows of a phase with their documents.
@@ -51,7 +69,7 @@ impl<'a> Setting<'a> {
                 parameters.insert(name.to_owned(), value);
             }
         }
-        Scope::new(self.variables(planned.phase), parameters)
+        Scope::new(self.variables(planned.phase), parameters, self.workflow_outputs.clone())
     }
 
     /// `$.imagebuilder.…`
@@ -82,7 +100,7 @@ impl<'a> Setting<'a> {
             "securityGroups": infrastructure["securityGroupIds"],
             "subnetId": infrastructure["subnetId"],
             "s3Logs": infrastructure["logging"]["s3Logs"],
-            "terminateInstanceOnFailure": infrastructure["terminateInstanceOnFailure"] != false,
+            "terminateInstanceOnFailure": !self.keeps_instances(),
         });
         let Value::Object(variables) = variables else { return Map::new() };
         variables.into_iter().filter(|(_, value)| !value.is_null()).collect()
@@ -106,7 +124,8 @@ impl<'a> Setting<'a> {
             "CreateImage" => {
                 json!({"imageId": outputs::ami_id(self.seed, arn, &self.image.region, &self.build.account)})
             }
-            "CopyImage" | "RegisterImage" => json!({"imageId": format!("ami-{}", hex("copied image"))}),
+            "DistributeImage" => json!({"distributedImages": self.distributed()}),
+            "CreateImageFromIso" | "RegisterImage" => json!({"imageId": format!("ami-{}", hex("other image"))}),
             "ExecuteComponents"
             | "SanitizeInstance"
             | "RunSysPrep"
@@ -138,6 +157,23 @@ impl<'a> Setting<'a> {
             _ => json!({}),
         };
         if let Value::Object(outputs) = outputs { outputs } else { Map::new() }
+    }
+}
+
+impl Setting<'_> {
+    /// Whether the instances of failed builds are kept.
+    pub(super) fn keeps_instances(&self) -> bool {
+        self.image.document["infrastructureConfiguration"]["terminateInstanceOnFailure"] == false
+    }
+
+    /// The AMIs that the distribution makes.
+    fn distributed(&self) -> Vec<Value> {
+        let configuration = &self.image.document["distributionConfiguration"];
+        let own = vec![json!({"region": self.image.region})];
+        let distributions = configuration["distributions"].as_array().unwrap_or(&own);
+        let region = |distribution: &Value| distribution["region"].as_str().unwrap_or(&self.image.region).to_owned();
+        let ami = |region: &str| outputs::ami_id(self.seed, &self.image.arn, region, &self.build.account);
+        distributions.iter().map(region).map(|region| json!({"region": region, "amiId": ami(&region)})).collect()
     }
 }
 

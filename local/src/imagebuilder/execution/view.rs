@@ -1,9 +1,9 @@
 //! Executions and their steps as the API shows them at a moment.
 
-use super::super::workflow::document::Step;
+use super::super::workflow::document::{Document, Step};
 use super::ids;
-use super::plan::Phase;
-use super::play::{Ending, Played, StepPlayed};
+use super::plan::{Phase, Planned};
+use super::play::{Ending, Played, Rollback, StepPlayed};
 use super::retry;
 use super::run::{place, played};
 use super::setting::Setting;
@@ -29,9 +29,7 @@ pub(super) fn executions(world: &World, image_arn: &str, run: usize) -> Vec<Map<
     let Some((all, _)) = played(world, image_arn, run) else { return Vec::new() };
     let clock = Clock { now: world.now, cut: setting.build.runs.get(run).and_then(|run| run.cut) };
     let again = retry::was_retried(&setting.build.runs, run);
-    let view = |(index, (execution, (planned, document))): (usize, (&Played, _))| {
-        let (planned, document): (&super::plan::Planned, &super::super::workflow::document::Document) =
-            (planned, document);
+    let view = |(index, (execution, (planned, document))): (usize, (&Played, (&Planned, &Document)))| {
         let mut view = Map::new();
         let mut set = |member: &str, value: Value| view.insert(member.to_owned(), value);
         set("workflowBuildVersionArn", planned.arn.as_str().into());
@@ -94,7 +92,7 @@ pub(super) fn steps(world: &World, image_arn: &str, run: usize, workflow: usize)
         set("stepExecutionId", ids::id(world.seed, image_arn, place(run, workflow, Some(number))).into());
         set("name", named.name.as_str().into());
         if let Some(description) = &named.description {
-            set("description", description.as_str().into());
+            set("description", description.chars().take(500).collect::<String>().into());
         }
         set("action", named.action.as_str().into());
         let seen = clock.step(step);
@@ -148,8 +146,13 @@ impl Clock {
     fn step(self, step: &StepPlayed) -> Seen {
         let began = step.began.filter(|at| self.reached(*at));
         let ended = step.ended.filter(|at| self.reached(*at));
-        let rollback = step.rollback.filter(|(from, _)| self.reached(*from));
-        let rollback = rollback.map(|(_, to)| if self.reached(to) { "COMPLETED" } else { "RUNNING" });
+        let rollback = match step.rollback {
+            Some(Rollback::Runs(from, to)) if self.reached(from) => {
+                Some(if self.reached(to) { "COMPLETED" } else { "RUNNING" })
+            }
+            Some(Rollback::Skipped(at)) if self.reached(at) => Some("SKIPPED"),
+            _ => None,
+        };
         let skipped = step.ending == Ending::Skipped && step.decided.is_some_and(|at| self.reached(at));
         let status = match (began, ended) {
             _ if skipped => "SKIPPED",
@@ -166,7 +169,7 @@ impl Clock {
         let began = played.began.is_some_and(|at| self.reached(at));
         let ended = played.ended.is_some_and(|at| self.reached(at));
         let failed = played.failed.is_some_and(|at| self.reached(at));
-        let rolls_back = played.steps.iter().any(|step| step.rollback.is_some());
+        let rolls_back = played.steps.iter().any(|step| matches!(step.rollback, Some(Rollback::Runs(..))));
         match (began, ended) {
             (false, true) => "SKIPPED",
             (true, true) if failed && rolls_back => "ROLLBACK_COMPLETED",

@@ -64,6 +64,16 @@ pub(super) fn select(wanted: &VersionedArn) -> Option<&'static Managed> {
     named.filter(|managed| built && wanted.version.matches(managed.version)).max_by_key(|managed| managed.version)
 }
 
+/// The newest one that AMIs go through when nobody names another. `kind`: `BUILD`, `TEST` or `DISTRIBUTION`.
+pub(super) fn default(kind: &str) -> Option<&'static Managed> {
+    let name = match kind {
+        "BUILD" => "build-image",
+        "TEST" => "test-image",
+        _ => "distribute-image",
+    };
+    all().iter().filter(|managed| managed.name == name).max_by_key(|managed| managed.version)
+}
+
 impl Managed {
     /// The ARN of its build in a Region.
     pub(super) fn arn(&self, region: &str) -> String {

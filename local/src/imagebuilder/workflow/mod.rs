@@ -7,14 +7,15 @@ mod managed;
 #[cfg(test)]
 mod tests;
 
-use super::calls::unsupported;
 use super::component::bad_version;
 use super::list::owner;
 use super::lookup::{Identity, draft, exists, keep, missing, needed, one_of, own, text};
 use super::naming;
 use super::store::{Kind, Resource, latest};
 use super::supply::AMAZON;
+use crate::journal;
 use crate::model::{Listing, bad_value, error, projected};
+use crate::s3;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 pub(crate) use document::Document;
@@ -47,7 +48,10 @@ impl Found<'_> {
 
     fn read(&self) -> Option<Document> {
         match self {
-            Self::Own(resource) => document::read(resource.text("type")?, resource.text("data")?).ok(),
+            Self::Own(resource) => match resource.text("data") {
+                Some(data) => document::read(resource.text("type")?, data).ok(),
+                None => managed::default(resource.text("type")?).map(|managed| managed.read.clone()),
+            },
             Self::Managed(managed) => Some(managed.read.clone()),
         }
     }
@@ -98,11 +102,14 @@ fn select<'a>(world: &'a World, account: &str, region: &str, arn: &str) -> Optio
 /// CreateWorkflow: a new version's first build, or the next build of a version whose content changed.
 pub(super) fn create_workflow(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["data", "uri"], "InvalidParameterCombinationException")?;
-    if input.get("uri").is_some() {
-        return Err(unsupported("uri: the local AWS doesn't read workflows' documents from S3."));
-    }
-    let (kind, data) = (text(input, "type"), text(input, "data"));
-    let document = document::read(kind, data).map_err(|reason| bad_value("data", reason))?;
+    let kind = text(input, "type");
+    let uri = input.get("uri").and_then(Value::as_str);
+    let (data, from) = match uri {
+        Some(uri) => (s3::text(world, "uri", uri)?, "uri"),
+        None => (Some(text(input, "data").to_owned()), "data"),
+    };
+    let read = |data: &String| document::read(kind, data).map_err(|reason| bad_value(from, reason));
+    let document = data.as_ref().map(read).transpose()?;
     let semantic_version = text(input, "semanticVersion");
     let (pattern, version) = semantic_version
         .parse::<VersionPattern>()
@@ -114,7 +121,9 @@ pub(super) fn create_workflow(world: &mut World, context: &Context, input: &Valu
     let before = latest(store, Kind::Workflow, &context.region, context.account(), &segment, &pattern, |_| true);
     let same = |before: &&Resource| {
         let held = |member: &str| before.document.get(member).and_then(Value::as_str).unwrap_or_default();
-        held("data") == data && ["description", "kmsKeyId"].iter().all(|member| held(member) == text(input, member))
+        // Of what isn't read, nobody knows.
+        data.as_ref().is_some_and(|data| held("data") == data)
+            && ["description", "kmsKeyId"].iter().all(|member| held(member) == text(input, member))
     };
     if let Some(before) = before.filter(same) {
         return Err(exists("Workflow", &before.arn));
@@ -123,9 +132,12 @@ pub(super) fn create_workflow(world: &mut World, context: &Context, input: &Valu
     let mut workflow = draft(world, "Workflow", input);
     workflow.insert("version".to_owned(), version.to_string().into());
     workflow.insert("owner".to_owned(), context.account().into());
-    workflow.insert("data".to_owned(), data.into());
-    if !document.parameters.is_empty() {
-        workflow.insert("parameters".to_owned(), document.parameters.into());
+    workflow.extend(data.map(|data| ("data".to_owned(), data.into())));
+    let parameters = document.map(|document| document.parameters).filter(|parameters| !parameters.is_empty());
+    workflow.extend(parameters.map(|parameters| ("parameters".to_owned(), parameters.into())));
+    if let (Some(uri), false) = (uri, workflow.contains_key("data")) {
+        let detail = format!("{}; builds do what Amazon's own of its type does", s3::unread(uri));
+        world.record(journal::Kind::Warning, format!("workflow {segment}"), Some(&context.region), detail);
     }
     let base = naming::arn(Kind::Workflow, &context.region, context.account(), &segment);
     let identity = Identity { kind: Kind::Workflow, segment, version: Some(version), build: Some(build) };

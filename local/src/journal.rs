@@ -29,6 +29,8 @@ pub enum Kind {
     Invoked,
     /// An image was registered, copied or changed in EC2 by a caller.
     ImageChanged,
+    /// A disk image was exported to S3.
+    Exported,
     /// A parameter's version was written.
     ParameterWritten,
     /// Parameter Store refused or confirmed an `aws:ec2:image` value.

@@ -1,6 +1,8 @@
 //! How AMIs come and go: RegisterImage, CopyImage, DeregisterImage, and what Image Builder registers.
 
-use super::{AMAZON_ACCOUNT, Call, Event, Image, Snapshot, check_id, invalid_value, missing, no_image, tags, visible};
+use super::{
+    AMAZON_ACCOUNT, Call, Event, Image, Snapshot, check_id, invalid_value, missing, no_image, snapshots, tags, visible,
+};
 use crate::events;
 use crate::wire::ApiError;
 use crate::world::{self, World};
@@ -10,6 +12,10 @@ use std::collections::BTreeMap;
 /// An AMI that a build made is there.
 pub(super) fn on_register(world: &mut World, image: Image) {
     emit_state(world, &image, &image.state);
+    // Image Builder marks the snapshots as it marks the AMI; what the configuration says is for the AMI alone.
+    let marks = image.tags.iter().filter(|(key, _)| ["CreatedBy", "Ec2ImageBuilderArn"].contains(&key.as_str()));
+    let marks = marks.map(|(key, value)| (key.clone(), value.clone())).collect();
+    snapshots::keep(world, &image, &format!("Created by CreateImage for {}", image.id), &marks);
     world.ec2.images.insert((image.region.clone(), image.id.clone()), image);
 }
 
@@ -131,7 +137,7 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         "TagSpecification",
     ])?;
     let (account, region) = (call.context.account().to_owned(), call.context.region.clone());
-    let token = call.text("ClientToken").map(|token| (account.clone(), region.clone(), token.to_owned()));
+    let token = call.text("ClientToken").map(|token| format!("{account} {region} CopyImage {token}"));
     if let Some(id) = token.as_ref().and_then(|token| call.world.ec2.tokens.get(token)) {
         return Ok(json!({"imageId": id}));
     }

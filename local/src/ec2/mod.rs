@@ -2,33 +2,55 @@
 
 mod attribute;
 mod describe;
+mod fast_launch;
 mod filter;
+mod licence;
 mod make;
 mod region;
+mod regional;
 mod retire;
+mod snapshots;
 mod tags;
+mod template;
 
 use crate::clock::Time;
 use crate::journal::Kind;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+pub use fast_launch::FastLaunch;
+pub use licence::licences;
+pub use snapshots::StoredSnapshot;
+pub use template::{LaunchTemplate, TemplateVersion};
+
+use regional::Regional;
 
 /// EC2's XML name space.
 pub const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 /// What EC2 knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// AMIs by (Region, ID).
+    #[serde(with = "crate::pairs")]
     pub images: BTreeMap<(String, String), Image>,
-    /// The AMIs that calls with a client token made: (account, Region, token) → ID.
-    tokens: BTreeMap<(String, String, String), String>,
+    /// Snapshots by Region and ID: those of AMIs, and those that outlived theirs.
+    pub snapshots: Regional<StoredSnapshot>,
+    /// Launch templates by Region and ID.
+    pub templates: Regional<LaunchTemplate>,
+    /// How Windows AMIs are launched faster, by Region and AMI.
+    pub fast_launches: Regional<FastLaunch>,
+    /// License configurations that AMIs are associated with, by Region and AMI.
+    pub licences: Regional<Vec<String>>,
+    /// What calls with a client token made: account, Region, operation and token → ID.
+    tokens: BTreeMap<String, String>,
 }
 
 /// An AMI.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// `ami-` and 17 hex digits.
     pub id: String,
@@ -66,7 +88,7 @@ pub struct Image {
 }
 
 /// A snapshot behind an AMI.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// `snap-` and 17 hex digits.
     pub id: String,
@@ -80,7 +102,7 @@ pub struct Snapshot {
 pub const AMAZON_ACCOUNT: &str = "111111111111";
 
 /// What other services cause in EC2.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// An AMI is registered, by Image Builder.
     Register(Box<Image>),
@@ -120,9 +142,89 @@ pub enum Event {
         region: String,
         /// The AMI.
         image_id: String,
-        /// Whether its snapshots are deleted too.
+        /// Whether its snapshots are deleted too, as far as no other AMI needs them.
         snapshots: bool,
     },
+    /// A launch template gets a new version, which differs from its default version in the AMI.
+    LaunchTemplateVersion {
+        /// The template's owner.
+        account: String,
+        /// The Region.
+        region: String,
+        /// `lt-` and 17 hex digits.
+        launch_template_id: String,
+        /// The AMI, of the same Region.
+        image_id: String,
+        /// Whether the new version becomes the default one.
+        set_default: bool,
+        /// At most 255 characters.
+        description: String,
+    },
+    /// Fast launch of a Windows AMI is enabled or disabled.
+    FastLaunch {
+        /// Who asks for it: the AMI's owner, or one whom it is shared with.
+        account: String,
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+        /// Whether it is enabled.
+        enabled: bool,
+        /// How many instances are launched at a time to make snapshots.
+        max_parallel_launches: Option<u32>,
+        /// How many snapshots are kept in stock.
+        snapshot_target: Option<u32>,
+        /// `launchTemplateId` or `launchTemplateName`, and `launchTemplateVersion`.
+        launch_template: Option<Value>,
+    },
+    /// A change of fast launch is over.
+    FastLaunchSettled {
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+        /// When the change began.
+        since: Time,
+    },
+    /// An AMI is associated with license configurations, beside those that it has.
+    Licences {
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+        /// The license configurations.
+        arns: Vec<String>,
+    },
+}
+
+/// An AMI of a Region, whoever owns it.
+pub fn image<'a>(world: &'a World, region: &str, image_id: &str) -> Option<&'a Image> {
+    world.ec2.images.get(&(region.to_owned(), image_id.to_owned()))
+}
+
+/// All AMIs of a Region, by ID.
+fn images_of<'a>(world: &'a World, region: &str) -> impl Iterator<Item = &'a Image> + use<'a> {
+    let from = (region.to_owned(), String::new());
+    let region = region.to_owned();
+    world.ec2.images.range(from..).take_while(move |((place, _), _)| *place == region).map(|(_, image)| image)
+}
+
+/// A snapshot of a Region, whoever owns it.
+pub fn snapshot<'a>(world: &'a World, region: &str, snapshot_id: &str) -> Option<&'a StoredSnapshot> {
+    world.ec2.snapshots.get(region, snapshot_id)
+}
+
+/// An account's launch template in a Region, by its ID or name.
+pub fn launch_template<'a>(
+    world: &'a World,
+    account: &str,
+    region: &str,
+    id_or_name: &str,
+) -> Option<&'a LaunchTemplate> {
+    let by_id = world.ec2.templates.get(region, id_or_name);
+    let by_name =
+        || world.ec2.templates.of(region).find(|template| template.owner == account && template.name == id_or_name);
+    by_id.filter(|template| template.owner == account).or_else(by_name)
 }
 
 /// The AMI that an account sees in a Region: its own, a public one, or one that is shared with it.
@@ -146,6 +248,26 @@ pub fn on(world: &mut World, event: Event) {
         Event::Deregister { region, image_id, snapshots } => {
             retire::on_deregister(world, &region, &image_id, snapshots)
         }
+        Event::LaunchTemplateVersion { account, region, launch_template_id, image_id, set_default, description } => {
+            let asked = template::NewVersion { image_id, set_default, description };
+            template::on_version(world, &account, &region, &launch_template_id, asked)
+        }
+        Event::FastLaunch {
+            account,
+            region,
+            image_id,
+            enabled,
+            max_parallel_launches,
+            snapshot_target,
+            launch_template,
+        } => {
+            let asked = fast_launch::Asked { max_parallel_launches, snapshot_target, launch_template };
+            fast_launch::on_fast_launch(world, &account, &region, &image_id, enabled.then_some(asked))
+        }
+        Event::FastLaunchSettled { region, image_id, since } => {
+            fast_launch::on_settled(world, &region, &image_id, since);
+        }
+        Event::Licences { region, image_id, arns } => licence::on_licences(world, &region, &image_id, arns),
     }
 }
 

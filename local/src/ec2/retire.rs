@@ -1,6 +1,6 @@
 //! The end of AMIs: deprecated, disabled, deregistered.
 
-use super::{Image, make};
+use super::{Image, make, snapshots};
 use crate::clock::Time;
 use crate::world::World;
 
@@ -32,9 +32,12 @@ pub(super) fn on_enable(world: &mut World, region: &str, image_id: &str) {
     make::emit_state(world, &image, "available");
 }
 
-/// An AMI is deregistered; its snapshots live in it, and go with it.
-pub(super) fn on_deregister(world: &mut World, region: &str, image_id: &str, _snapshots: bool) {
+/// An AMI is deregistered, its snapshots with it if that is wanted and no other AMI needs them.
+pub(super) fn on_deregister(world: &mut World, region: &str, image_id: &str, snapshots: bool) {
     if let Some(image) = world.ec2.images.remove(&(region.to_owned(), image_id.to_owned())) {
         make::emit_state(world, &image, "deregistered");
+        if snapshots {
+            snapshots::delete_of(world, &image);
+        }
     }
 }

@@ -4,10 +4,10 @@ use super::execution::{self, Phase};
 use super::failure::{self, Failure};
 use super::phases::{self, Size};
 use super::store::Resource;
-use super::{announce, due, outputs};
+use super::{announce, arrival, due, outputs};
 use crate::clock::Time;
+use crate::journal;
 use crate::world::{Event, World};
-use crate::{ec2, journal};
 use serde_json::{Value, json};
 
 pub use super::due::{on_pipeline_due, reschedule};
@@ -56,15 +56,26 @@ pub fn on_step(world: &mut World, image_arn: &str) {
     build.until = None;
     if next == "CANCELLED" {
         execution::cancelled(world, image_arn, &from);
-    } else if let Some(failure) = failure_of(world, image_arn, &from) {
+    } else if let Some(failure) = outcome(world, image_arn, &from, &next) {
         return enter(world, image_arn, &from, "FAILED", Some(&failure));
-    } else if from == "DISTRIBUTING" {
-        deliver(world, image_arn);
     }
     if let Some(build) = world.imagebuilder.builds.get_mut(image_arn) {
         build.ahead.remove(0);
     }
     enter(world, image_arn, &from, &next, None);
+}
+
+/// What a status leaves behind comes to be at its end; or why the build fails there.
+fn outcome(world: &mut World, image_arn: &str, status: &str, next: &str) -> Option<Failure> {
+    if let Some(failure) = failure_of(world, image_arn, status) {
+        return Some(failure);
+    }
+    match (status, next) {
+        ("DISTRIBUTING", _) => outputs::deliver(world, image_arn),
+        (_, "AVAILABLE") => arrival::deliver(world, image_arn),
+        _ => {}
+    }
+    failure_of(world, image_arn, status)
 }
 
 /// Why a build fails at the end of a status, if it does.
@@ -104,27 +115,10 @@ fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Opti
             build.ahead = Vec::new();
             build.runs.shrink_to_fit();
         }
+        world.imagebuilder.rest(image_arn);
         announce::ended(world, &image, &subject);
     }
     due::build_changed(world, image_arn);
-}
-
-/// What was built comes to be: the AMIs are registered in EC2 before the build goes on.
-fn deliver(world: &mut World, image_arn: &str) {
-    let Some(image) = world.imagebuilder.get(image_arn) else { return };
-    let Some(build) = world.imagebuilder.builds.get(image_arn) else { return };
-    let (resources, amis) = if image.text("type") == Some("DOCKER") {
-        (json!({"amis": [], "containers": outputs::containers(image, &build.account)}), Vec::new())
-    } else {
-        let amis = outputs::amis(world, image, &build.account);
-        (json!({"amis": outputs::listing(&amis)}), amis)
-    };
-    for ami in amis {
-        world.post(world.now, Event::Ec2(ec2::Event::Register(Box::new(ami))));
-    }
-    if let Some(image) = world.imagebuilder.get_mut(image_arn) {
-        image.document.insert("outputResources", resources);
-    }
 }
 
 /// A build under way shall stop: it is CANCELLED some seconds later, and keeps what it has made.

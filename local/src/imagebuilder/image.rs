@@ -84,6 +84,8 @@ pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) 
     }
     world.imagebuilder.remove(arn);
     execution::forget(world, arn);
+    world.imagebuilder.arrivals.origins.remove(arn);
+    world.imagebuilder.outputs.exports.remove(arn);
     Ok(json!({"imageBuildVersionArn": arn}))
 }
 

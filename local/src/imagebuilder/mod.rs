@@ -26,7 +26,7 @@ mod marketplace;
 pub mod members;
 pub mod naming;
 mod notification;
-mod outputs;
+pub mod outputs;
 mod phases;
 mod pipeline;
 pub mod policy;
@@ -75,8 +75,6 @@ pub enum Event {
         /// The pipeline.
         pipeline_arn: String,
     },
-    /// An image that no recipe makes goes on.
-    Arrival(arrival::Event),
     /// A workflow's execution goes on.
     Execution(execution::Event),
     /// A lifecycle execution goes on, or a policy is due.
@@ -95,7 +93,6 @@ pub fn on(world: &mut World, event: Event) {
         Event::PipelineDue { pipeline_arn, generation } => build::on_pipeline_due(world, &pipeline_arn, generation),
         Event::ManagedRelease => catalogue::on_release(world),
         Event::StartPipeline { pipeline_arn } => start_pipeline(world, &pipeline_arn),
-        Event::Arrival(event) => arrival::on(world, event),
         Event::Execution(event) => execution::on(world, event),
         Event::Lifecycle(event) => lifecycle::on(world, event),
     }

@@ -32,6 +32,7 @@ struct Message<'a> {
     source_pipeline_arn: Option<&'a str>,
     infrastructure_configuration: Option<Value>,
     /// Not `imageTestsConfiguration`, as the API has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     image_tests_configuration_document: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     distribution_configuration: Option<Value>,

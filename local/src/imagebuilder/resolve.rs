@@ -158,7 +158,7 @@ pub(crate) fn ami_in<'a>(image: &'a Resource, region: &'a str) -> impl Iterator<
     amis.into_iter().flatten().filter(move |ami| ami["region"] == region).filter_map(|ami| ami["image"].as_str())
 }
 
-fn parameter(world: &World, account: &str, region: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(world: &World, account: &str, region: &str, name: &str) -> Option<String> {
     // `ssm:` takes the parameter's name or its ARN, which has a path without its first slash.
     let name = match name.split_once(":parameter/") {
         Some((_, path)) if path.contains('/') => format!("/{path}"),

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::members::Members;
 use super::resources::Resources;
 use super::tokens::Tokens;
-use super::{execution, lifecycle, phases, policy};
+use super::{arrival, execution, lifecycle, outputs, phases, policy};
 use crate::clock::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -128,6 +128,10 @@ pub struct Store {
     pub policies: policy::Store,
     /// Executions of workflows by builds.
     pub executions: execution::Store,
+    /// Where the images come from that no recipe makes.
+    pub arrivals: arrival::Store,
+    /// What builds left behind beside what their documents say.
+    pub outputs: outputs::Store,
     /// Executions of lifecycle actions.
     pub lifecycle: lifecycle::Store,
     /// The answers of calls with a client token.

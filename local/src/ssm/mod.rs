@@ -11,6 +11,7 @@ mod store;
 mod tags;
 mod validate;
 
+pub use put::{Put, refusal};
 pub use store::{Published, Store, published};
 
 use crate::events;
@@ -35,6 +36,8 @@ pub enum Event {
         /// The invocation that wrote it.
         invocation: Option<String>,
     },
+    /// Image Builder puts an AMI's ID.
+    Put(Put),
 }
 
 /// One API call; input and answer are the bodies of awsJson.
@@ -70,6 +73,7 @@ pub fn on(world: &mut World, event: Event) {
         Event::Validate { region, account, name, version, invocation } => {
             validate::on_validate(world, &Key { region, account, name }, version, invocation.as_deref());
         }
+        Event::Put(put) => put::on_put(world, &put),
     }
 }
 

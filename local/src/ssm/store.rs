@@ -29,7 +29,7 @@ impl Key {
 }
 
 /// A parameter. It exists once it has a version.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Parameter {
     /// Oldest first, at most 100.
     pub(super) versions: Vec<Version>,

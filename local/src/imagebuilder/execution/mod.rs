@@ -20,7 +20,7 @@ pub(super) use operations::{
     get_workflow_execution, get_workflow_step_execution, list_waiting_workflow_steps, list_workflow_executions,
     list_workflow_step_executions, send_workflow_step_action,
 };
-pub(super) use plan::{Phase, plan};
+pub(super) use plan::{Phase, distribution, plan};
 pub(super) use play::Run;
 pub(super) use retry::{attempt, retry_image};
 pub(super) use run::{begin, blame, cancel, cancelled, enlist, failure, first_execution, forget, go_on};

@@ -2,6 +2,7 @@
 
 use super::super::lookup::missing;
 use super::super::workflow;
+use super::super::workflow::document::Document;
 use crate::draw::Seed;
 use crate::model::error;
 use crate::wire::ApiError;
@@ -163,24 +164,38 @@ pub(crate) fn plan(
             let message = format!("workflows has {count} workflows of the type {kind}; {limit} is the most.");
             return Err(error("InvalidRequestException", message));
         }
-        let managed = format!(
-            "arn:aws:imagebuilder:{region}:aws:workflow/{}/{}/x.x.x",
-            phase.segment(),
-            phase.managed(container)
-        );
-        if count == 0
-            && let Some((arn, document)) = workflow::of(world, account, region, &managed)
-        {
-            documents.push((arn.clone(), document));
-            plan.push(Planned { phase, arn, group: None, continues: false, parameters: Map::new() });
+        if count == 0 {
+            let managed = managed(world, region, phase, container);
+            plan.extend(managed.iter().map(|(planned, _)| planned.clone()));
+            documents.extend(managed.map(|(planned, document)| (planned.arn, document)));
         }
     }
+    Ok((keep(world, plan, documents), named.into()))
+}
+
+/// Plans an image that is only distributed; the answer is the plan's number.
+pub(crate) fn distribution(world: &mut World, region: &str) -> u64 {
+    let managed = managed(world, region, Phase::Distribution, false);
+    let (plan, documents) =
+        managed.map(|(planned, document)| (planned.clone(), (planned.arn, document))).into_iter().unzip();
+    keep(world, plan, documents)
+}
+
+/// The workflow that Amazon manages for a phase, its newest version.
+fn managed(world: &World, region: &str, phase: Phase, container: bool) -> Option<(Planned, Document)> {
+    let (kind, name) = (phase.segment(), phase.managed(container));
+    let newest = format!("arn:aws:imagebuilder:{region}:aws:workflow/{kind}/{name}/x.x.x");
+    let (arn, document) = workflow::of(world, "aws", region, &newest)?;
+    Some((Planned { phase, arn, group: None, continues: false, parameters: Map::new() }, document))
+}
+
+fn keep(world: &mut World, plan: Vec<Planned>, documents: Vec<(String, Document)>) -> u64 {
     let plan = Plan(plan);
     let number = Seed(0).draw(&[&json!(plan).to_string()]);
     let store = &mut world.imagebuilder.executions;
     store.plans.insert(number, plan);
     store.documents.extend(documents);
-    Ok((number, named.into()))
+    number
 }
 
 #[cfg(test)]

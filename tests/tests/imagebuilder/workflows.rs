@@ -4,6 +4,7 @@ use crate::fixtures::{component, infrastructure, recipe};
 use crate::harness::{Bench, arn, code, on_both};
 use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::{Filter, Ownership, WorkflowConfiguration, WorkflowType};
+use goldsmith_local::{journal, s3};
 
 /// A workflow's document with one step, which waits, and a parameter.
 const WAITING: &str = "schemaVersion: 1.0
@@ -142,8 +143,8 @@ async fn amazon_has_workflows_in_every_region() {
         let names: Vec<_> = names.workflow_version_list().iter().map(|it| it.name().unwrap()).collect();
         let expected = [
             "build-container",
-            "build-image",
             "build-image-with-update-ssm-agent",
+            "build-image",
             "distribute-container",
             "distribute-image",
             "test-container",
@@ -164,6 +165,41 @@ async fn amazon_has_workflows_in_every_region() {
         let build = build.arn().unwrap();
         let refused = bench.builder.delete_workflow().workflow_build_version_arn(build).send().await;
         assert_eq!(code(refused), "ForbiddenException");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_document_is_read_from_the_folder_of_s3_objects() {
+    on_both(async |bench| {
+        let create = async |version: &str, uri: &str| {
+            let create = bench.builder.create_workflow().name("flow").semantic_version(version);
+            create.r#type(WorkflowType::Test).uri(uri).send().await
+        };
+        // Without a folder nobody knows what it says: it is made, again and again, and a warning tells.
+        create("1.0.0", "s3://bucket/flow.yaml").await.unwrap();
+        let again = create("1.0.0", "s3://bucket/flow.yaml").await.unwrap();
+        assert_eq!(again.workflow_build_version_arn.unwrap(), arn("workflow/test/flow/1.0.0/2"));
+        assert!(bench.journal(journal::Kind::Warning)[0].contains("s3://bucket/flow.yaml isn't read"));
+
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("bucket")).unwrap();
+        std::fs::write(folder.path().join("bucket/flow.yaml"), WAITING).unwrap();
+        std::fs::write(folder.path().join("bucket/wrong.yaml"), WAITING.replace("Approve", "1")).unwrap();
+        bench.local.world().s3 = s3::Store::of(folder.path().to_owned());
+        let made = create("2.0.0", "s3://bucket/flow.yaml").await.unwrap().workflow_build_version_arn.unwrap();
+        let found = bench.builder.get_workflow().workflow_build_version_arn(&made).send().await.unwrap();
+        assert_eq!(found.workflow().unwrap().data(), Some(WAITING));
+        assert_eq!(code(create("2.0.0", "s3://bucket/flow.yaml").await), "ResourceAlreadyExistsException");
+        for (uri, expected) in [
+            ("s3://bucket/none.yaml", "does not exist"),
+            ("s3://bucket/wrong.yaml", "Line 7: The name \"1\" of a step"),
+        ] {
+            let refused = create("3.0.0", uri).await.unwrap_err();
+            assert_eq!(refused.code(), Some("InvalidParameterValueException"));
+            let said = refused.message().unwrap();
+            assert!(said.contains("'uri'") && said.contains(expected), "{said}");
+        }
     })
     .await;
 }

@@ -1,6 +1,6 @@
-//! Which documents are read, and how workflows are selected.
+//! How builds find their workflows.
 
-use super::super::fixtures::{ACCOUNT, REGION, world};
+use super::super::fixtures::{ACCOUNT, REGION, arn, context, world};
 use super::*;
 
 #[test]
@@ -20,4 +20,26 @@ fn wildcards_select_the_newest_of_amazon() {
     }
     let elsewhere = "arn:aws:imagebuilder:eu-west-1:aws:workflow/build/build-image/x.x.x";
     assert!(super::of(&world, ACCOUNT, REGION, elsewhere).is_none());
+}
+
+#[test]
+fn an_own_workflow_is_found_by_its_account_alone() {
+    let mut world = world();
+    let data = "schemaVersion: 1.0\nsteps: [{name: Wait, action: WaitForAction}]";
+    let mut make = |name: &str, content: (&str, &str)| {
+        let input = json!({"name": name, "semanticVersion": "1.2.0", "type": "TEST", content.0: content.1});
+        create_workflow(&mut world, &context(), &input).unwrap();
+    };
+    make("My Flow", ("data", data));
+    make("far", ("uri", "s3://bucket/far.yaml"));
+    let any = arn("workflow/test/my-flow/1.x.x");
+    let (found, document) = of(&world, ACCOUNT, REGION, &any).unwrap();
+    assert_eq!((found, document.steps[0].name.as_str()), (arn("workflow/test/my-flow/1.2.0/1"), "Wait"));
+    assert!(of(&world, "111122223333", REGION, &any).is_none());
+    assert!(of(&world, ACCOUNT, "eu-west-1", &any).is_none());
+    // What isn't read does what Amazon's own does.
+    let (_, unread) = of(&world, ACCOUNT, REGION, &arn("workflow/test/far/x.x.x")).unwrap();
+    let (_, amazon) =
+        of(&world, ACCOUNT, REGION, &arn("workflow/test/test-image/x.x.x").replace(ACCOUNT, "aws")).unwrap();
+    assert_eq!(unread, amazon);
 }

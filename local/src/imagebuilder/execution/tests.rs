@@ -436,3 +436,42 @@ fn workflows_that_do_not_exist_or_are_too_many_are_refused() {
     let document = &world.imagebuilder.get(&image).unwrap().document;
     assert_eq!(document["workflows"][0]["workflowArn"], arn("workflow/build/one/1.0.0/1"));
 }
+
+#[test]
+fn a_wait_is_told_on_the_bus_to_its_topic_and_to_its_function() {
+    let mut world = world();
+    put_web(&mut world);
+    let steps = format!(
+        "{}    inputs:\n      snsTopicArn: {TOPIC}\n      lambdaFunctionName: approve\n      payload: '{{\"a\": 1}}'\n",
+        WAIT.replace("ABORT_OR_NOT", "Abort")
+    );
+    let workflow = workflow(&mut world, "BUILD", "asks", &steps);
+    let image = start(&mut world, std::slice::from_ref(&workflow));
+    until(&mut world, &image, "BUILDING");
+    let build = executions(&mut world, &image)[0].clone();
+    let step = steps_of_wait(&mut world, &build);
+    let posted = world.posted();
+    let event = Event::Waits { image_arn: image.clone(), step_execution_id: step.clone() };
+    on(&mut world, event);
+    let queue = std::cell::RefCell::new(Vec::new());
+    world.first_due(|event| {
+        queue.borrow_mut().push(format!("{event:?}"));
+        false
+    });
+    let told = queue.into_inner();
+    let bus = told.iter().find(|event| event.contains("EC2 Image Builder Workflow Step Waiting")).unwrap();
+    for part in [&image, workflow["workflowArn"].as_str().unwrap(), &step, "workflow-step-name", "Approve"] {
+        assert!(bus.contains(part), "{part} in {bus}");
+    }
+    let message = told.iter().find(|event| event.starts_with("Publish")).unwrap();
+    assert!(message.contains(TOPIC) && message.contains("payload") && message.contains(&step), "{message}");
+    let warnings = world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::Warning);
+    assert!(warnings.clone().any(|entry| entry.detail.contains("function approve, which doesn't exist")));
+    // What is told twice is told once.
+    on(&mut world, Event::Waits { image_arn: image, step_execution_id: step });
+    assert_eq!(world.posted(), posted + 3, "an event, a message and the end of the wait");
+}
+
+fn steps_of_wait(world: &mut World, build: &Value) -> String {
+    steps(world, build)[0]["stepExecutionId"].as_str().unwrap().to_owned()
+}

@@ -20,6 +20,7 @@ pub mod journal;
 pub mod lambda;
 mod latency;
 pub mod model;
+mod pairs;
 pub mod pattern;
 pub mod report;
 pub mod schedule;

@@ -124,6 +124,7 @@ pub struct Store {
     /// Executions of lifecycle actions.
     pub lifecycle: lifecycle::Store,
     /// The answers of calls with a client token: (account, Region, operation, token) → (the parameters' text, the answer).
+    #[serde(with = "crate::pairs")]
     pub tokens: BTreeMap<(String, String, String, String), (String, Value)>,
     /// When the next managed image is released.
     pub next_release: Option<Time>,

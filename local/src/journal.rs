@@ -162,6 +162,11 @@ impl Journal {
         self.made.remove(invocation).unwrap_or_default()
     }
 
+    /// Whether there are entries that weren't taken.
+    pub fn has_new(&self) -> bool {
+        self.entries.len() > self.shown
+    }
+
     /// The entries that weren't taken before: what a live timeline prints next.
     pub fn take_new(&mut self) -> Vec<Entry> {
         let new = self.entries[self.shown..].to_vec();

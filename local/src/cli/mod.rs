@@ -65,6 +65,9 @@ struct Stacks {
     /// The SAM template whose functions run. It is deployed first, as the stack `goldsmith`.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     template: PathBuf,
+    /// Deploy nothing: an account with nothing in it.
+    #[arg(long, conflicts_with_all = ["stacks", "template", "parameters"])]
+    empty: bool,
     /// A value for a template parameter, in every stack that has it; STACK.KEY=VALUE for one stack only.
     /// A parameter with neither default nor value gets a made-up value, and a warning says which.
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
@@ -152,6 +155,9 @@ impl Stacks {
     /// The files in the order of deployment, read, with their stacks' names. Without `--stack`, the
     /// examples are deployed if they are there.
     fn read(&self) -> anyhow::Result<Vec<(String, Template)>> {
+        if self.empty {
+            return Ok(Vec::new());
+        }
         let mut files = vec![(STACK_NAME.to_owned(), self.template.clone())];
         let examples = self.stacks.is_empty().then(|| PathBuf::from(EXAMPLE)).filter(|file| file.exists());
         for file in self.stacks.iter().chain(&examples) {

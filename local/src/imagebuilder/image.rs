@@ -5,7 +5,7 @@ use super::lookup::{missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
 use super::{build, naming, phases, resolve};
-use crate::model::{Listing, bad_value, projected};
+use crate::model::{Listing, bad_value, summary};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -58,7 +58,8 @@ fn references(image: &Resource) -> Value {
 pub(crate) fn get_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imageBuildVersionArn");
     let image = resolve::image(world, context.account(), &context.region, arn).ok_or_else(|| missing(arn))?;
-    Ok(json!({"image": image.document, "latestVersionReferences": references(image)}))
+    let answer = [("image", image.document.to_value()), ("latestVersionReferences", references(image))];
+    Ok(answer.into_iter().map(|(member, value)| (member.to_owned(), value)).collect())
 }
 
 /// CancelImageCreation: the build is CANCELLED later, unless it has ended.
@@ -104,10 +105,10 @@ fn version_arn(image: &Resource) -> &str {
 
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
-    let mut document = image.document.to_map();
+    let mut entry = summary(shape, image.document.iter());
     let owner = if image.owner == "aws" { "Amazon" } else { &image.owner };
-    document.insert("owner".to_owned(), owner.into());
-    projected(shape, &Value::Object(document))
+    entry.insert("owner".to_owned(), owner.into());
+    entry.into()
 }
 
 /// Builds, newest first.

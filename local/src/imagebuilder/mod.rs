@@ -39,6 +39,7 @@ mod supply;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 mod workflow;
 
 pub use calls::call;

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::members::Members;
 use super::resources::Resources;
+use super::tokens::Tokens;
 use super::{execution, lifecycle, phases, policy};
 use crate::clock::Time;
 use serde::{Deserialize, Serialize};
@@ -123,9 +124,8 @@ pub struct Store {
     pub executions: execution::Store,
     /// Executions of lifecycle actions.
     pub lifecycle: lifecycle::Store,
-    /// The answers of calls with a client token: (account, Region, operation, token) → (the parameters' text, the answer).
-    #[serde(with = "crate::pairs")]
-    pub tokens: BTreeMap<(String, String, String, String), (String, Value)>,
+    /// The answers of calls with a client token.
+    pub tokens: Tokens,
     /// When the next managed image is released.
     pub next_release: Option<Time>,
     /// The managed names that the catalogue lacked and a warning was given for.
@@ -207,7 +207,9 @@ pub fn latest<'a>(
     pattern: &VersionPattern,
     filter: impl Fn(&Resource) -> bool,
 ) -> Option<&'a Resource> {
-    let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/", kind.segment());
+    // What comes behind an exact version narrows the search to its builds.
+    let version = pattern.exact().map(|version| version.to_string()).unwrap_or_default();
+    let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/{version}", kind.segment());
     let named = store.starting_with(&prefix, None);
     named
         .filter(|resource| resource.version.is_some_and(|version| pattern.matches(version)) && filter(resource))

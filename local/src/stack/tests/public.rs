@@ -50,7 +50,17 @@ Resources:
     Properties: {Name: scan, Type: TEST, Version: 1.0.0, Uri: 's3://bucket/flow.yaml'}
   Keep:
     Type: AWS::ImageBuilder::LifecyclePolicy
-    Properties: {Name: keep, ExecutionRole: r, ResourceType: AMI_IMAGE, PolicyDetails: [], ResourceSelection: {TagMap: {a: b}}}
+    Properties:
+      Name: keep
+      ExecutionRole: r
+      ResourceType: AMI_IMAGE
+      Status: DISABLED
+      PolicyDetails:
+        - Action: {Type: DELETE, IncludeResources: {Amis: true, Snapshots: 'true'}}
+          Filter: {Type: COUNT, Value: '3'}
+          ExclusionRules: {Amis: {IsPublic: true, LastLaunched: {Unit: WEEKS, Value: 2}, TagMap: {Keep: 'yes'}}}
+      ResourceSelection: {Recipes: [{Name: web, SemanticVersion: 1.x.x}]}
+      Tags: {Team: edge}
   Empty:
     Type: Custom::EmptyBucket
     DependsOn: Keep
@@ -66,11 +76,14 @@ Outputs:
     assert_eq!(
         warnings(&world),
         [
-            "stacks/t.yaml:9: Empty (Custom::EmptyBucket): no function is called for a custom resource here: has no effect",
-            "stacks/t.yaml:3: Flow (AWS::ImageBuilder::Workflow), stacks/t.yaml:6: Keep (AWS::ImageBuilder::LifecyclePolicy): \
+            "stacks/t.yaml:19: Empty (Custom::EmptyBucket): no function is called for a custom resource here: has no effect",
+            "stacks/t.yaml:3: Flow (AWS::ImageBuilder::Workflow): \
              not supported by the local Image Builder yet: has no effect",
         ]
     );
+    let policy = world.imagebuilder.get(&summary.outputs["Keep"]).unwrap();
+    assert_eq!(policy.document["status"], "DISABLED");
+    assert_eq!(policy.document["policyDetails"][0]["exclusionRules"]["amis"]["tagMap"], json!({"Keep": "yes"}));
     let error = deploy(&mut world, &text.replace("Type: TEST,", "Type: TEST, Colour: red,"), &[]).unwrap_err();
     assert!(error.to_string().contains("stacks/t.yaml:5: Flow") && error.to_string().contains("Colour"), "{error}");
 }

@@ -3,7 +3,7 @@
 use crate::clock::Time;
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{ec2, events, imagebuilder, lambda, latency, sns, ssm, stack, sts};
+use crate::{ec2, events, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
@@ -67,6 +67,8 @@ pub struct World {
     pub imagebuilder: imagebuilder::Store,
     /// EC2.
     pub ec2: ec2::Store,
+    /// Where the objects of S3 are.
+    pub s3: s3::Store,
     /// Parameter Store.
     pub ssm: ssm::Store,
     /// SNS.
@@ -100,6 +102,7 @@ impl World {
             journal: Journal::default(),
             imagebuilder: imagebuilder::Store::default(),
             ec2: ec2::Store::default(),
+            s3: s3::Store::default(),
             ssm: ssm::Store::default(),
             sns: sns::Store::default(),
             sts: sts::Store::default(),

@@ -9,6 +9,7 @@ use crate::draw::Seed;
 use crate::driver::{Local, Pace, Running};
 use crate::journal::Entry;
 use crate::lambda::package;
+use crate::s3;
 use crate::stack::{self, Deployment, Template};
 use crate::timeline;
 use crate::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
@@ -75,6 +76,10 @@ struct Stacks {
     /// The Region that the stacks are deployed in.
     #[arg(long, value_name = "REGION", default_value = DEFAULT_REGION)]
     region: String,
+    /// A folder whose files are the objects of S3 that calls name: s3://bucket/key is DIR/bucket/key. Without
+    /// it, no object is read.
+    #[arg(long, value_name = "DIR")]
+    s3: Option<PathBuf>,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -193,9 +198,15 @@ impl Stacks {
                 anyhow::bail!("--parameter {key}: expected a parameter that one of the stacks has");
             }
         }
+        if let Some(folder) = self.s3.as_ref().filter(|folder| !folder.is_dir()) {
+            anyhow::bail!("--s3 {}: expected a folder", folder.display());
+        }
         let codes: Vec<PathBuf> = templates.iter().flat_map(|(_, template)| template.code_uris()).collect();
         let executables = package::executables(&codes).await?;
         let running = Running::start(Seed(seed.seed), pace, port).await?;
+        if let Some(folder) = &self.s3 {
+            running.local.world().s3 = s3::Store::of(folder.clone());
+        }
         for (code, executable) in executables {
             running.local.set_executable(code, executable);
         }

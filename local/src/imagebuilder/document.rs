@@ -1,8 +1,8 @@
 //! Component documents: YAML, read as far as Image Builder itself reads them.
 
-use saphyr_parser::{Event, Parser};
+pub(super) use super::yaml::{Node, read as tree};
+
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// What a component's document says.
 #[derive(Debug, PartialEq)]
@@ -23,14 +23,6 @@ impl Document {
     pub(super) fn kind(&self) -> &'static str {
         if self.phases.iter().all(|phase| phase == "test") { "TEST" } else { "BUILD" }
     }
-}
-
-/// The document as it stands.
-///
-/// # Errors
-/// What is no YAML and in which line, in words.
-pub(super) fn tree(text: &str) -> Result<Node, String> {
-    Reader::new(text).read()
 }
 
 /// Reads a document.
@@ -91,145 +83,6 @@ fn capitalised(text: &str) -> String {
 fn without_nulls(value: &Value) -> Value {
     let members = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
-}
-
-/// A node of the document with its line.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    line: usize,
-    content: Content,
-}
-
-#[derive(Debug, Clone)]
-enum Content {
-    Text(String),
-    List(Vec<Node>),
-    Mapping(Vec<(Node, Node)>),
-}
-
-impl Node {
-    fn fault(&self, message: &str) -> String {
-        format!("Line {}: {message}", self.line)
-    }
-
-    /// The text of a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
-        match &self.content {
-            Content::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The node under a key of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        match &self.content {
-            Content::Mapping(entries) => {
-                entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, node)| node)
-            }
-            _ => None,
-        }
-    }
-
-    fn name(&self, what: &str) -> Result<&str, String> {
-        self.mapping(what)?;
-        let name = self.get("name").and_then(Self::text).filter(|name| !name.is_empty());
-        name.ok_or_else(|| self.fault(&format!("{what} has no name.")))
-    }
-
-    fn items(&self, what: &str) -> Result<&[Self], String> {
-        match &self.content {
-            Content::List(items) => Ok(items),
-            _ => Err(self.fault(&format!("{what} must be a list."))),
-        }
-    }
-
-    /// The items of the list under a key; none where there is no list.
-    pub(super) fn list(&self, key: &str) -> &[Self] {
-        match self.get(key).map(|node| &node.content) {
-            Some(Content::List(items)) => items,
-            _ => &[],
-        }
-    }
-
-    fn mapping(&self, what: &str) -> Result<&[(Self, Self)], String> {
-        match &self.content {
-            Content::Mapping(entries) => Ok(entries),
-            _ => Err(self.fault(&format!("{what} must be a mapping."))),
-        }
-    }
-}
-
-struct Reader<'a> {
-    events: Parser<'a, saphyr_parser::StrInput<'a>>,
-    anchors: BTreeMap<usize, Node>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { events: Parser::new_from_str(text), anchors: BTreeMap::new() }
-    }
-
-    fn next(&mut self) -> Result<(Event<'a>, usize), String> {
-        match self.events.next() {
-            Some(Ok((event, span))) => Ok((event, span.start.line())),
-            Some(Err(error)) => Err(format!("Line {}: {}", error.marker().line(), error.info())),
-            None => Err("The document ends too early.".to_owned()),
-        }
-    }
-
-    fn read(&mut self) -> Result<Node, String> {
-        loop {
-            match self.next()? {
-                (Event::Nothing | Event::StreamStart | Event::DocumentStart(_), _) => {}
-                (event, line) => {
-                    let root = self.node(event, line)?;
-                    // What follows has to be YAML too, though a second document means nothing.
-                    while !matches!(self.next()?.0, Event::StreamEnd) {}
-                    return Ok(root);
-                }
-            }
-        }
-    }
-
-    fn node(&mut self, event: Event<'a>, line: usize) -> Result<Node, String> {
-        let (content, anchor) = match event {
-            Event::Scalar(text, _, anchor, _) => (Content::Text(text.into_owned()), anchor),
-            Event::Alias(anchor) => {
-                let aliased = self.anchors.get(&anchor).cloned();
-                return aliased.ok_or_else(|| format!("Line {line}: the alias has no anchor."));
-            }
-            Event::SequenceStart(anchor, _) => {
-                let mut items = Vec::new();
-                loop {
-                    match self.next()? {
-                        (Event::SequenceEnd, _) => break,
-                        (event, line) => items.push(self.node(event, line)?),
-                    }
-                }
-                (Content::List(items), anchor)
-            }
-            Event::MappingStart(anchor, _) => {
-                let mut entries = Vec::new();
-                loop {
-                    match self.next()? {
-                        (Event::MappingEnd, _) => break,
-                        (event, line) => {
-                            let key = self.node(event, line)?;
-                            let (event, line) = self.next()?;
-                            entries.push((key, self.node(event, line)?));
-                        }
-                    }
-                }
-                (Content::Mapping(entries), anchor)
-            }
-            _ => return Err(format!("Line {line}: the document is empty.")),
-        };
-        let node = Node { line, content };
-        if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
-        }
-        Ok(node)
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::list::owner;
 use super::lookup::{missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{build, naming, phases, resolve};
+use super::{build, execution, naming, phases, pipeline, resolve};
 use crate::model::{Listing, bad_value, summary};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 /// CreateImage.
 pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["imageRecipeArn", "containerRecipeArn"], "InvalidRequestException")?;
+    pipeline::check_role(input)?;
     let empty = Map::new();
     let order = Order {
         plan: input.as_object().unwrap_or(&empty),
@@ -82,7 +83,7 @@ pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) 
         return Err(needed(arn));
     }
     world.imagebuilder.remove(arn);
-    world.imagebuilder.builds.remove(arn);
+    execution::forget(world, arn);
     Ok(json!({"imageBuildVersionArn": arn}))
 }
 

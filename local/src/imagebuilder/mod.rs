@@ -41,6 +41,7 @@ mod tags;
 mod tests;
 pub mod tokens;
 mod workflow;
+mod yaml;
 
 pub use calls::call;
 pub use store::Store;

@@ -3,6 +3,7 @@
 use super::resolve;
 use super::store::Resource;
 use crate::clock::Time;
+use crate::draw::Seed;
 use crate::ec2;
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -24,10 +25,6 @@ pub(crate) fn without_effect(image: &Map<String, Value>) -> Vec<&'static str> {
         .into_iter()
         .filter(|member| distributions.iter().any(|distribution| !is_empty(&distribution[*member])))
         .collect();
-    let workflows = image.get("workflows").and_then(Value::as_array).into_iter().flatten();
-    if workflows.filter_map(|it| it["workflowArn"].as_str()).any(|arn| !arn.contains(":aws:workflow/")) {
-        found.push("workflows");
-    }
     if image.get("imageScanningConfiguration").is_some_and(|it| it["imageScanningEnabled"] == true) {
         found.push("imageScanningConfiguration");
     }
@@ -86,6 +83,11 @@ pub(crate) fn listing(amis: &[ec2::Image]) -> Value {
     amis.iter().map(entry).collect()
 }
 
+/// The ID of a build's AMI in a Region and account.
+pub(crate) fn ami_id(seed: Seed, image_arn: &str, region: &str, account: &str) -> String {
+    format!("ami-{}", seed.hex(&["ami", image_arn, region, account], 17))
+}
+
 fn of_target(
     world: &World,
     image: &Resource,
@@ -124,7 +126,7 @@ fn of_target(
     };
     let description = ami["description"].as_str().or(recipe["description"].as_str());
     ec2::Image {
-        id: format!("ami-{}", seed.hex(&["ami", &image.arn, region, account], 17)),
+        id: ami_id(seed, &image.arn, region, account),
         region: region.to_owned(),
         owner: account.to_owned(),
         name: match ami["name"].as_str() {

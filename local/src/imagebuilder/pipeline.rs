@@ -90,14 +90,14 @@ fn checked(world: &World, context: &Context, input: &Value) -> Result<Map<String
 }
 
 /// Own workflows and own log groups run under a role of the caller's.
-fn check_role(input: &Value) -> Result<(), ApiError> {
+pub(super) fn check_role(input: &Value) -> Result<(), ApiError> {
     if input.get("executionRole").is_some() {
         return Ok(());
     }
     if input.get("workflows").is_some() {
         return Err(error("InvalidRequestException", "workflows requires executionRole."));
     }
-    for member in ["imageLogGroupName", "pipelineLogGroupName"] {
+    for member in ["imageLogGroupName", "pipelineLogGroupName", "logGroupName"] {
         let group = input.get("loggingConfiguration").and_then(|logging| logging.get(member)?.as_str());
         if group.is_some_and(|group| !group.starts_with("/aws/imagebuilder/")) {
             let message =

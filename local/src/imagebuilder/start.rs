@@ -3,7 +3,7 @@
 use super::lookup::missing;
 use super::phases;
 use super::store::{BuildState, Kind, Resource};
-use super::{build, catalogue, due, failure, outputs, resolve};
+use super::{build, catalogue, due, execution, failure, outputs, resolve};
 use crate::clock::iso_millis;
 use crate::journal;
 use crate::wire::ApiError;
@@ -47,13 +47,15 @@ pub(crate) fn pick_recipe<'a>(
 /// Makes the next build version of a recipe's image and sets it off; the answer is its ARN.
 ///
 /// # Errors
-/// `ResourceNotFoundException` for a recipe or configuration that doesn't exist. A parent or component that
+/// `ResourceNotFoundException` for a recipe, configuration or workflow that doesn't exist. A parent or component that
 /// doesn't resolve is no error here: the build fails.
 pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order<'_>) -> Result<String, ApiError> {
     let recipe = pick_recipe(world, account, region, order.plan)?.clone();
     let infrastructure =
         configuration(world, account, order.plan, "infrastructureConfigurationArn")?.unwrap_or_default();
     let distribution = configuration(world, account, order.plan, "distributionConfigurationArn")?;
+    let container = recipe.kind == Kind::ContainerRecipe;
+    let (plan, workflows) = execution::plan(world, account, region, order.plan.get("workflows"), container)?;
     let made_from = recipe.document.to_map();
     ensure_managed(world, region, &made_from);
     let materials = resolve::materials(world, account, region, &made_from);
@@ -63,15 +65,10 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     let count = world.count(&format!("build {region} {account} {} {version}", recipe.segment));
     let number = u32::try_from(count).unwrap_or(u32::MAX);
     let arn = format!("arn:aws:imagebuilder:{region}:{account}:image/{}/{version}/{number}", recipe.segment);
-    let container = recipe.kind == Kind::ContainerRecipe;
 
     let tests = tests_configuration(order.plan);
     let tested = tests["imageTestsEnabled"] != false;
-    let failure = if materials.problems.is_empty() {
-        failure::foretold(world, &arn, region, &materials.components, tested, container)
-    } else {
-        Some(failure::unresolved(&materials.problems))
-    };
+    let failure = (!materials.problems.is_empty()).then(|| failure::unresolved(&materials.problems));
     let topic_arn = infrastructure.get("snsTopicArn").and_then(Value::as_str).map(str::to_owned);
 
     let platform = recipe.text("platform").map(str::to_owned).or_else(|| materials.platform.clone());
@@ -102,7 +99,10 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     set("tags", order.tags);
     set("buildType", order.build_type.into());
     set("imageSource", "CUSTOM".into());
-    for member in ["executionRole", "workflows", "imageScanningConfiguration"] {
+    if order.plan.contains_key("workflows") {
+        set("workflows", workflows);
+    }
+    for member in ["executionRole", "imageScanningConfiguration"] {
         if let Some(value) = order.plan.get(member) {
             set(member, value.clone());
         }
@@ -117,10 +117,10 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
 
     warn_of(world, &document, &materials, region);
     let ahead = phases::ahead(tested);
-    world
-        .imagebuilder
-        .builds
-        .insert(arn.clone(), BuildState { ahead, failure, account: account.to_owned(), topic_arn });
+    let account_id = account.to_owned();
+    let state = BuildState { ahead, failure, account: account_id, topic_arn, until: None, plan, runs: Vec::new() };
+    world.imagebuilder.builds.insert(arn.clone(), state);
+    execution::enlist(world, &arn);
     let resource = Resource {
         kind: Kind::Image,
         arn: arn.clone(),

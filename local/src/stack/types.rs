@@ -50,16 +50,6 @@ const fn rests(
     Type { kind, part: Part::Rests, name, reference, attributes }
 }
 
-/// A type of Image Builder whose operations the local one doesn't have.
-const fn to_come(
-    kind: &'static str,
-    reference: &'static str,
-    attributes: &'static [(&'static str, &'static str)],
-) -> Type {
-    let part = Part::NoEffect("not supported by the local Image Builder yet: has no effect");
-    Type { kind, part, name: "Name", reference, attributes }
-}
-
 /// Custom resources: deployed as long as nobody reads what their functions would answer.
 const CUSTOM: Type = Type {
     kind: "",
@@ -106,16 +96,6 @@ const NAMED: &[(&str, &str)] = &[("Arn", ""), ("Name", "")];
 
 const PIPELINE: &[(&str, &str)] = &[("Arn", ""), ("Name", ""), ("DeploymentId", "")];
 
-const WORKFLOW: &[(&str, &str)] = &[
-    ("Arn", "{ref}"),
-    ("Name", "{Name}"),
-    ("LatestVersion.Arn", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/x.x.x"),
-    ("LatestVersion.Major", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{major}.x.x"),
-    ("LatestVersion.Minor", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{minor}.x"),
-    ("LatestVersion.Patch", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{version}"),
-    ("Version", "{version}"),
-];
-
 /// Every type that is known, by name.
 #[rustfmt::skip]
 const TYPES: &[Type] = &[
@@ -127,7 +107,7 @@ const TYPES: &[Type] = &[
     acts("ImageBuilder::ImageRecipe", "Name", "", VERSIONED),
     acts("ImageBuilder::InfrastructureConfiguration", "Name", "", NAMED),
     acts("ImageBuilder::LifecyclePolicy", "Name", "", NAMED),
-    to_come("ImageBuilder::Workflow", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{version}/1", WORKFLOW),
+    acts("ImageBuilder::Workflow", "Name", "", VERSIONED),
 
     acts("Serverless::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
     acts("Lambda::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
@@ -352,14 +332,6 @@ impl Naming<'_> {
             "name" => self.physical_name(of.name),
             "name:lower" => self.physical_name(of.name).to_lowercase(),
             "segment" => naming::segment(&self.physical_name(of.name)),
-            "Type:lower" => property("Type").to_lowercase(),
-            // A wildcard takes the first version that is free.
-            "version" => property("Version").replace('x', "0"),
-            "major" => property("Version").split('.').next().unwrap_or_default().to_owned(),
-            "minor" => {
-                let version = property("Version").replace('x', "0");
-                version.rsplit_once('.').map(|(minor, _)| minor.to_owned()).unwrap_or_default()
-            }
             "path" => match property("Path") {
                 path if path.is_empty() => "/".to_owned(),
                 path => path,
@@ -435,15 +407,6 @@ mod tests {
         assert_eq!(subnet.attributes["VpcId"], json!("vpc-1"));
         assert_eq!(subnet.reference.as_str().unwrap().len(), "subnet-".len() + 17);
         assert_eq!(made("AWS::CloudFormation::WaitCondition", json!({})).attributes["Data"], json!("{}"));
-    }
-
-    #[test]
-    fn what_is_to_come_has_the_arn_that_it_would_have() {
-        let flow = made("AWS::ImageBuilder::Workflow", json!({"Name": "My Flow", "Type": "TEST", "Version": "2.1.x"}));
-        let base = "arn:aws:imagebuilder:eu-west-1:123456789012";
-        assert_eq!(flow.reference, json!(format!("{base}:workflow/test/my-flow/2.1.0/1")));
-        assert_eq!(flow.attributes["LatestVersion.Minor"], json!(format!("{base}:workflow/test/my-flow/2.1.x")));
-        assert_eq!(flow.attributes["LatestVersion.Major"], json!(format!("{base}:workflow/test/my-flow/2.x.x")));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The slice of EC2 that images need: AMIs with their snapshots, permissions and attributes.
 
 mod attribute;
+mod call;
 mod describe;
+mod event;
 mod fast_launch;
 mod filter;
 mod instance;
@@ -18,7 +20,6 @@ mod template;
 mod usage;
 
 use crate::clock::Time;
-use crate::journal::Kind;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+pub use event::{Event, on};
 pub use fast_launch::FastLaunch;
 pub use instance::Instance;
 pub use licence::licences;
@@ -35,6 +37,7 @@ pub(crate) use template::asked as asked_of_template;
 pub use template::{LaunchTemplate, TemplateVersion};
 pub use usage::UsageReport;
 
+use call::Call;
 use regional::Regional;
 
 /// EC2's XML name space.
@@ -116,145 +119,6 @@ pub struct Snapshot {
 /// The owner of the local AWS's Amazon images.
 pub const AMAZON_ACCOUNT: &str = "111111111111";
 
-/// What other services cause in EC2.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Event {
-    /// An AMI is registered, by Image Builder.
-    Register(Box<Image>),
-    /// An AMI that CopyImage or RegisterImage left `pending` becomes `available`.
-    Settle {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-    },
-    /// An AMI counts as deprecated from a time on, or no more.
-    Deprecate {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// `None` cancels it.
-        at: Option<Time>,
-    },
-    /// An AMI gets a tag, or loses it.
-    Tag {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// The tag's key.
-        key: String,
-        /// `None` takes the tag away.
-        value: Option<String>,
-    },
-    /// An AMI is disabled: nobody can launch it, and it is shared with nobody.
-    Disable {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-    },
-    /// A disabled AMI is available again; its shares don't come back.
-    Enable {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-    },
-    /// An AMI is deregistered.
-    Deregister {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// Whether its snapshots are deleted too, as far as no other AMI needs them.
-        snapshots: bool,
-    },
-    /// A launch template gets a new version, which differs from its default version in the AMI.
-    LaunchTemplateVersion {
-        /// The template's owner.
-        account: String,
-        /// The Region.
-        region: String,
-        /// `lt-` and 17 hex digits.
-        launch_template_id: String,
-        /// The AMI, of the same Region.
-        image_id: String,
-        /// Whether the new version becomes the default one.
-        set_default: bool,
-        /// At most 255 characters.
-        description: String,
-    },
-    /// Fast launch of a Windows AMI is enabled or disabled.
-    FastLaunch {
-        /// Who asks for it: the AMI's owner, or one whom it is shared with.
-        account: String,
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// Whether it is enabled.
-        enabled: bool,
-        /// How many instances are launched at a time to make snapshots.
-        max_parallel_launches: Option<u32>,
-        /// How many snapshots are kept in stock.
-        snapshot_target: Option<u32>,
-        /// `launchTemplateId` or `launchTemplateName`, and `launchTemplateVersion`.
-        launch_template: Option<Value>,
-    },
-    /// A change of fast launch is over.
-    FastLaunchSettled {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// When the change began.
-        since: Time,
-    },
-    /// An instance comes to its next state.
-    InstanceMoved {
-        /// The Region.
-        region: String,
-        /// The instance.
-        instance_id: String,
-        /// When the state before began: another one means that it went elsewhere meanwhile.
-        since: Time,
-    },
-    /// A launch is seen in the AMI's last launched time.
-    LaunchSeen {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// When the launch was.
-        at: Time,
-    },
-    /// A usage report is done.
-    UsageReported {
-        /// The Region.
-        region: String,
-        /// The report.
-        report_id: String,
-    },
-    /// A usage report's days are over.
-    UsageExpired {
-        /// The Region.
-        region: String,
-        /// The report.
-        report_id: String,
-    },
-    /// An AMI is associated with license configurations, beside those that it has.
-    Licences {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// The license configurations.
-        arns: Vec<String>,
-    },
-}
-
 /// An AMI of a Region, whoever owns it.
 pub fn image<'a>(world: &'a World, region: &str, image_id: &str) -> Option<&'a Image> {
     world.ec2.images.get(&(region.to_owned(), image_id.to_owned()))
@@ -333,47 +197,6 @@ pub fn visible<'a>(world: &'a World, account: &str, region: &str, image_id: &str
     image(world, region, image_id).filter(|image| image.seen_by(account))
 }
 
-/// Handles what was posted for EC2.
-pub fn on(world: &mut World, event: Event) {
-    match event {
-        Event::Register(image) => make::on_register(world, *image),
-        Event::Settle { region, image_id } => make::on_settle(world, &region, &image_id),
-        Event::Deprecate { region, image_id, at } => retire::on_deprecate(world, &region, &image_id, at),
-        Event::Tag { region, image_id, key, value } => tags::on_tag(world, &region, &image_id, key, value),
-        Event::Disable { region, image_id } => retire::on_disable(world, &region, &image_id),
-        Event::Enable { region, image_id } => retire::on_enable(world, &region, &image_id),
-        Event::Deregister { region, image_id, snapshots } => {
-            retire::on_deregister(world, &region, &image_id, snapshots)
-        }
-        Event::LaunchTemplateVersion { account, region, launch_template_id, image_id, set_default, description } => {
-            let asked = template::NewVersion { image_id, set_default, description };
-            template::on_version(world, &account, &region, &launch_template_id, asked)
-        }
-        Event::FastLaunch {
-            account,
-            region,
-            image_id,
-            enabled,
-            max_parallel_launches,
-            snapshot_target,
-            launch_template,
-        } => {
-            let asked = fast_launch::Asked { max_parallel_launches, snapshot_target, launch_template };
-            fast_launch::on_fast_launch(world, &account, &region, &image_id, enabled.then_some(asked))
-        }
-        Event::FastLaunchSettled { region, image_id, since } => {
-            fast_launch::on_settled(world, &region, &image_id, since);
-        }
-        Event::InstanceMoved { region, instance_id, since } => instance::on_moved(world, &region, &instance_id, since),
-        Event::LaunchSeen { region, image_id, at } => instance::on_seen(world, &region, &image_id, at),
-        Event::UsageReported { region, report_id } => usage::on_reported(world, &region, &report_id),
-        Event::UsageExpired { region, report_id } => {
-            world.ec2.usage_reports.remove(&region, &report_id);
-        }
-        Event::Licences { region, image_id, arns } => licence::on_licences(world, &region, &image_id, arns),
-    }
-}
-
 /// One API call; input and answer in the names of the wire (see [`crate::wire::query`]).
 ///
 /// # Errors
@@ -430,128 +253,6 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: Value)
         return Err(ApiError::new(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."));
     }
     handler(call)
-}
-
-/// One call with what surrounds it.
-struct Call<'a> {
-    world: &'a mut World,
-    context: &'a Context,
-    input: &'a Value,
-}
-
-impl<'a> Call<'a> {
-    /// Refuses parameters that the local EC2 would otherwise pass over.
-    fn only(&self, parameters: &[&str]) -> Result<(), ApiError> {
-        let given = self.input.as_object().into_iter().flat_map(|input| input.keys());
-        match given.into_iter().find(|name| *name != "DryRun" && !parameters.contains(&name.as_str())) {
-            Some(name) => Err(ApiError::bad(
-                "UnsupportedOperation",
-                format!("The parameter {name} is not supported by the local EC2."),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn text(&self, parameter: &str) -> Option<&'a str> {
-        self.input.get(parameter).and_then(Value::as_str).filter(|text| !text.is_empty())
-    }
-
-    fn required(&self, parameter: &str) -> Result<&'a str, ApiError> {
-        self.text(parameter).ok_or_else(|| missing(parameter))
-    }
-
-    fn flag(&self, parameter: &str) -> bool {
-        self.text(parameter) == Some("true")
-    }
-
-    fn items(&self, parameter: &str) -> &'a [Value] {
-        self.input.get(parameter).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn texts(&self, parameter: &str) -> Vec<&'a str> {
-        self.items(parameter).iter().filter_map(Value::as_str).collect()
-    }
-
-    /// An AMI of this Region that the caller sees.
-    fn image(&self, id: &str) -> Result<&Image, ApiError> {
-        check_id(id)?;
-        visible(self.world, self.context.account(), &self.context.region, id).ok_or_else(|| no_image(&[id]))
-    }
-
-    /// The caller's own AMI of this Region that the input names.
-    fn own_image(&mut self) -> Result<&mut Image, ApiError> {
-        let id = self.required("ImageId")?;
-        if self.image(id)?.owner != self.context.account() {
-            return Err(ApiError::new(403, "AuthFailure", format!("Not authorized for image:{id}")));
-        }
-        let key = (self.context.region.clone(), id.to_owned());
-        self.world.ec2.images.get_mut(&key).ok_or_else(|| no_image(&[id]))
-    }
-
-    /// What a call of the same operation with the same client token made.
-    fn made_before(&self, operation: &str) -> Option<String> {
-        self.world.ec2.tokens.get(&self.token_key(operation)?).cloned()
-    }
-
-    /// Keeps what this call made under its client token, if it has one.
-    fn remember(&mut self, operation: &str, id: &str) {
-        if let Some(key) = self.token_key(operation) {
-            self.world.ec2.tokens.insert(key, id.to_owned());
-        }
-    }
-
-    fn token_key(&self, operation: &str) -> Option<String> {
-        let token = self.text("ClientToken")?;
-        Some(format!("{} {} {operation} {token}", self.context.account(), self.context.region))
-    }
-
-    /// An ID with a prefix for the n-th thing of a name.
-    fn fresh_id(&mut self, prefix: &str, name: &str) -> String {
-        let key = format!("{prefix} {} {} {name}", self.context.account(), self.context.region);
-        let nth = self.world.count(&key).to_string();
-        format!("{prefix}-{}", self.world.seed.hex(&[&key, &nth], 17))
-    }
-
-    /// Records a change of an AMI by this call.
-    fn record(&mut self, image_id: &str, detail: String) {
-        let invocation = self.context.caller.invocation.as_deref();
-        self.world.record_for(invocation, Kind::ImageChanged, image_id, Some(&self.context.region), detail);
-    }
-
-    /// Refuses an ID that hasn't its prefix and 8 or 17 hex digits.
-    fn check_ids(ids: &[&str], prefix: &str, code: &str) -> Result<(), ApiError> {
-        let malformed = |id: &&&str| {
-            let digits = id.strip_prefix(prefix).and_then(|id| id.strip_prefix('-')).unwrap_or_default();
-            ![8, 17].contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-        };
-        match ids.iter().find(malformed) {
-            Some(id) => Err(ApiError::bad(code, format!("Invalid id: \"{id}\" (expecting \"{prefix}-...\")"))),
-            None => Ok(()),
-        }
-    }
-
-    /// A page of items in the order of their keys, with the token of the next page.
-    fn page<'b>(
-        &self,
-        items: impl Iterator<Item = (&'b str, Value)>,
-    ) -> Result<(Vec<Value>, Option<String>), ApiError> {
-        let most = match self.text("MaxResults") {
-            None => usize::MAX,
-            Some(text) => text.parse().ok().filter(|most| (1..=1000).contains(most)).ok_or_else(|| {
-                invalid_value(format!(
-                    "Value ( {text} ) for parameter maxResults is invalid. Expecting a value from 1 to 1000."
-                ))
-            })?,
-        };
-        let after = self.text("NextToken").unwrap_or_default();
-        let mut items = items.filter(|(key, _)| *key > after).peekable();
-        let (mut page, mut last) = (Vec::new(), None);
-        for (key, item) in items.by_ref().take(most) {
-            page.push(item);
-            last = Some(key.to_owned());
-        }
-        Ok((page, last.filter(|_| items.peek().is_some())))
-    }
 }
 
 /// `ami-` and 8 or 17 hex digits.

@@ -4,7 +4,6 @@
 
 use super::evaluate::{Made, text};
 use crate::draw::Seed;
-use crate::imagebuilder::naming;
 use serde_json::{Value, json};
 
 /// A resource type.
@@ -331,7 +330,6 @@ impl Naming<'_> {
             "logical" => self.logical.to_owned(),
             "name" => self.physical_name(of.name),
             "name:lower" => self.physical_name(of.name).to_lowercase(),
-            "segment" => naming::segment(&self.physical_name(of.name)),
             "path" => match property("Path") {
                 path if path.is_empty() => "/".to_owned(),
                 path => path,

@@ -14,6 +14,15 @@ type Tags = BTreeMap<String, String>;
 /// How many tags a resource can have.
 const MOST_TAGS: usize = 50;
 
+/// Image Builder tags an AMI, or takes a tag away.
+pub(super) fn on_tag(world: &mut World, region: &str, image_id: &str, key: String, value: Option<String>) {
+    let Some(image) = world.ec2.images.get_mut(&(region.to_owned(), image_id.to_owned())) else { return };
+    match value {
+        Some(value) => drop(image.tags.insert(key, value)),
+        None => drop(image.tags.remove(&key)),
+    }
+}
+
 pub(super) fn create_tags(mut call: Call<'_>) -> Result<Value, ApiError> {
     let tags = of_list(call.input.get("Tag"))?;
     if tags.is_empty() {

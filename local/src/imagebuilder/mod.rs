@@ -32,6 +32,7 @@ mod pipeline;
 pub mod policy;
 mod recipe;
 mod resolve;
+mod resources;
 mod start;
 pub mod store;
 mod supply;

@@ -2,13 +2,13 @@
 
 use super::failure::Failure;
 use super::members::Members;
+use super::resources::Resources;
 use super::{execution, lifecycle, phases, policy};
 use crate::clock::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::version::{Version, VersionPattern};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 
 /// The kinds of resources, by their segment in ARNs.
@@ -112,11 +112,7 @@ pub struct BuildState {
 /// Everything that Image Builder keeps, of all accounts and Regions.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
-    /// By ARN.
-    resources: BTreeMap<String, Arc<Resource>>,
-    /// The ARNs in the order in which their resources were made.
-    #[serde(skip)]
-    order: BTreeMap<Place, String>,
+    pub(super) resources: Resources,
     /// By pipeline ARN.
     pub pipelines: BTreeMap<String, PipelineState>,
     /// By image ARN: builds in flight, and the ended ones' remains.
@@ -134,43 +130,32 @@ pub struct Store {
     pub next_release: Option<Time>,
     /// The managed names that the catalogue lacked and a warning was given for.
     pub warned: BTreeSet<String>,
-    made: u64,
-}
-
-/// Kind, Region, owner and the number that counts up as resources are made.
-type Place = (Kind, String, String, u64);
-
-fn place(resource: &Resource) -> Place {
-    (resource.kind, resource.region.clone(), resource.owner.clone(), resource.made)
 }
 
 impl Store {
     /// Keeps a resource, in the place of one with the same ARN.
-    pub fn put(&mut self, mut resource: Resource) {
-        if resource.made == 0 {
-            self.made += 1;
-            resource.made = self.made;
-        }
-        self.remove(&resource.arn);
-        self.order.insert(place(&resource), resource.arn.clone());
-        self.resources.insert(resource.arn.clone(), Arc::new(resource));
+    pub fn put(&mut self, resource: Resource) {
+        self.resources.put(resource);
     }
 
     /// A resource by its full ARN.
     pub fn get(&self, arn: &str) -> Option<&Resource> {
-        self.resources.get(arn).map(Arc::as_ref)
+        self.resources.get(arn)
     }
 
     /// A resource by its full ARN, to change its document. What it is and where can't be changed.
     pub fn get_mut(&mut self, arn: &str) -> Option<&mut Resource> {
-        self.resources.get_mut(arn).map(Arc::make_mut)
+        self.resources.get_mut(arn)
     }
 
     /// Takes a resource away.
     pub fn remove(&mut self, arn: &str) -> Option<Arc<Resource>> {
-        let removed = self.resources.remove(arn)?;
-        self.order.remove(&place(&removed));
-        Some(removed)
+        self.resources.remove(arn)
+    }
+
+    /// A resource won't change for long: its document takes as little room as it can.
+    pub fn rest(&mut self, arn: &str) {
+        self.resources.rest(arn);
     }
 
     /// Whether a build is over: available, failed, cancelled or gone.
@@ -180,7 +165,7 @@ impl Store {
 
     /// All resources, by ARN.
     pub fn all(&self) -> impl Iterator<Item = &Resource> {
-        self.resources.values().map(Arc::as_ref)
+        self.resources.starting_with("", None)
     }
 
     /// The resources whose ARNs begin with a prefix, by ARN, those behind `after` alone if it is given. Versions
@@ -190,14 +175,7 @@ impl Store {
         prefix: &str,
         after: Option<&str>,
     ) -> impl DoubleEndedIterator<Item = &'a Resource> + use<'a> {
-        // No ARN has the character that stands behind all others.
-        let end = format!("{prefix}\u{10ffff}");
-        let begin = match after {
-            Some(after) if after > prefix => Bound::Excluded(after.to_owned()),
-            _ => Bound::Included(prefix.to_owned()),
-        };
-        let range = if after.is_some_and(|after| *after > *end) { None } else { Some((begin, Bound::Excluded(end))) };
-        range.into_iter().flat_map(|range| self.resources.range(range)).map(|(_, resource)| resource.as_ref())
+        self.resources.starting_with(prefix, after)
     }
 
     /// The resources of a kind in a Region that an owner made, oldest first. `owner`: 12 digits or `aws`.
@@ -207,20 +185,15 @@ impl Store {
         region: &str,
         owner: &str,
     ) -> impl DoubleEndedIterator<Item = &'a Resource> + use<'a> {
-        let place = |made| (kind, region.to_owned(), owner.to_owned(), made);
-        self.order.range(place(0)..=place(u64::MAX)).filter_map(|(_, arn)| self.get(arn))
+        self.resources.owned(kind, region, owner)
     }
 
     /// All resources of a kind in a Region, oldest first. `owner`: 12 digits or `aws`; `None` for all owners.
     pub fn of_kind(&self, kind: Kind, region: &str, owner: Option<&str>) -> Vec<&Resource> {
-        if let Some(owner) = owner {
-            return self.owned(kind, region, owner).collect();
+        match owner {
+            Some(owner) => self.owned(kind, region, owner).collect(),
+            None => self.resources.of_all_owners(kind, region),
         }
-        let from = (kind, region.to_owned(), String::new(), 0);
-        let places = self.order.range(from..).take_while(|((k, r, ..), _)| *k == kind && r == region);
-        let mut found: Vec<_> = places.filter_map(|(_, arn)| self.get(arn)).collect();
-        found.sort_by_key(|resource| resource.made);
-        found
     }
 }
 
@@ -235,9 +208,8 @@ pub fn latest<'a>(
     filter: impl Fn(&Resource) -> bool,
 ) -> Option<&'a Resource> {
     let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/", kind.segment());
-    let named = store.resources.range(prefix.clone()..).take_while(|(arn, _)| arn.starts_with(&prefix));
+    let named = store.starting_with(&prefix, None);
     named
-        .map(|(_, resource)| resource.as_ref())
         .filter(|resource| resource.version.is_some_and(|version| pattern.matches(version)) && filter(resource))
         .max_by_key(|resource| (resource.version, resource.build))
 }

@@ -12,6 +12,7 @@ use crate::clock::Time;
 use crate::journal::Kind;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -19,16 +20,18 @@ use std::collections::BTreeMap;
 pub const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 /// What EC2 knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// AMIs by (Region, ID).
+    #[serde(with = "crate::pairs")]
     pub images: BTreeMap<(String, String), Image>,
     /// The AMIs that calls with a client token made: (account, Region, token) → ID.
+    #[serde(with = "crate::pairs")]
     tokens: BTreeMap<(String, String, String), String>,
 }
 
 /// An AMI.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// `ami-` and 17 hex digits.
     pub id: String,
@@ -66,7 +69,7 @@ pub struct Image {
 }
 
 /// A snapshot behind an AMI.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// `snap-` and 17 hex digits.
     pub id: String,
@@ -80,7 +83,7 @@ pub struct Snapshot {
 pub const AMAZON_ACCOUNT: &str = "111111111111";
 
 /// What other services cause in EC2.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// An AMI is registered, by Image Builder.
     Register(Box<Image>),

@@ -64,7 +64,7 @@ fn ask_in(world: &mut World, region: &str, fields: &[(&str, &str)]) -> (u16, Str
         headers: vec![("authorization".into(), credential)],
         body: form.finish().into(),
     };
-    let response = dispatch::answer(world, &request, false);
+    let response = dispatch::answer(world, &request, false).response.unwrap();
     (response.status, String::from_utf8(response.body.to_vec()).unwrap())
 }
 

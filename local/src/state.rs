@@ -225,7 +225,7 @@ mod tests {
             (&whole[..whole.len() - 1], "damaged"),
             (b"", "damaged"),
             (b"{}", "isn't a state"),
-            (b"[1]", "isn't a state"),
+            (b"[1]", "damaged"),
             (other.as_bytes(), "format is 2: this goldsmith-local reads format 1"),
             (renamed.as_bytes(), "damaged"),
         ] {

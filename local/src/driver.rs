@@ -123,11 +123,23 @@ impl Local {
         }
         self.catch_up();
         let answered = match lambda::api::recognised(request) {
-            Some((operation, input)) => self.answer_lambda(operation, &input, request).await,
-            None => dispatch::answer(&mut self.world(), request, self.is_simulated()),
+            Some((operation, input)) => {
+                let answered = self.answer_lambda(operation, &input, request).await;
+                self.posted.notify_one();
+                answered
+            }
+            None => {
+                let mut world = self.world();
+                let due = world.next_due();
+                let answered = dispatch::answer(&mut world, request, self.is_simulated());
+                // Most calls read, and leave nothing to wake up for.
+                if world.next_due() != due || world.journal.has_new() {
+                    self.posted.notify_one();
+                }
+                answered
+            }
         };
-        self.posted.notify_one();
-        if let Ok(delay) = answered.delay.to_std() {
+        if let Some(delay) = answered.delay.to_std().ok().filter(|delay| !delay.is_zero()) {
             tokio::time::sleep(delay).await;
         }
         answered.response

@@ -29,6 +29,8 @@ pub enum Kind {
     Invoked,
     /// An image was registered, copied or changed in EC2 by a caller.
     ImageChanged,
+    /// A disk image was exported to S3.
+    Exported,
     /// A parameter's version was written.
     ParameterWritten,
     /// Parameter Store refused or confirmed an `aws:ec2:image` value.
@@ -171,6 +173,11 @@ impl Journal {
     /// How many calls an invocation made since this was last asked: a retry keeps the ID of the first attempt.
     pub(crate) fn take_calls_of(&mut self, invocation: &str) -> u32 {
         self.made.remove(invocation).unwrap_or_default()
+    }
+
+    /// Whether there are entries that weren't taken.
+    pub fn has_new(&self) -> bool {
+        self.entries.len() > self.shown
     }
 
     /// The entries that weren't taken before: what a live timeline prints next.

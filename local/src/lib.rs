@@ -4,7 +4,8 @@
 //! Invariants:
 //! - A service never calls a service. What one causes is posted on the queue of the [`world`]; what one
 //!   needs to know of another it reads from the world by a pure function.
-//! - State changes are synchronous and do no I/O. Only [`server`], [`driver`] and the Lambda host wait.
+//! - State changes are synchronous and do no I/O, the reading of a document that a call names ([`s3`]) aside.
+//!   Only [`server`], [`driver`] and the Lambda host wait.
 //! - Nothing in here is random or reads the machine's clock, [`clock`] aside: the same seed gives the same run.
 //! - What isn't supported is an explicit error, never Ok.
 
@@ -25,6 +26,7 @@ pub mod model;
 mod pairs;
 pub mod pattern;
 pub mod report;
+pub mod s3;
 pub mod schedule;
 #[cfg(feature = "sdk")]
 pub mod sdk;

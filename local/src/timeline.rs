@@ -47,6 +47,7 @@ fn label(entry: &Entry) -> (&str, Style) {
         Kind::RuleMatched => ("rule", coloured(AnsiColor::Yellow)),
         Kind::Invoked => ("invoked", coloured(AnsiColor::Cyan).bold()),
         Kind::ImageChanged => ("image", Style::new()),
+        Kind::Exported => ("exported", Style::new()),
         Kind::ParameterWritten => ("written", coloured(AnsiColor::Green)),
         Kind::ParameterChanged => ("parameter", Style::new()),
         Kind::ParameterValidated => ("validated", Style::new().dimmed()),

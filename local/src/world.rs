@@ -3,7 +3,7 @@
 use crate::clock::Time;
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{ec2, events, faults, imagebuilder, lambda, latency, sns, ssm, stack, sts};
+use crate::{ec2, events, faults, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,6 +71,9 @@ pub struct World {
     pub imagebuilder: imagebuilder::Store,
     /// EC2.
     pub ec2: ec2::Store,
+    /// Where the objects of S3 are.
+    #[serde(skip)]
+    pub s3: s3::Store,
     /// Parameter Store.
     pub ssm: ssm::Store,
     /// SNS.
@@ -128,6 +131,7 @@ impl World {
             journal: Journal::default(),
             imagebuilder: imagebuilder::Store::default(),
             ec2: ec2::Store::default(),
+            s3: s3::Store::default(),
             ssm: ssm::Store::default(),
             sns: sns::Store::default(),
             sts: sts::Store::default(),
@@ -155,6 +159,7 @@ impl World {
         let fresh = Self {
             journal: self.journal.emptied(),
             faults: self.faults.begun_anew(),
+            s3: self.s3.clone(),
             speed: self.speed,
             revision: self.revision + 1,
             begun: self.begun,

@@ -38,14 +38,15 @@ pub struct ImageBuildArn {
     pub build: u32,
 }
 
-/// A resource of Image Builder that a version or a wildcard selects: `image/NAME/1.x.x`, `component/NAME/1.0.0/2`.
+/// A resource of Image Builder that a version or a wildcard selects: `image/NAME/1.x.x`, `component/NAME/1.0.0/2`,
+/// `workflow/build/NAME/1.0.0/1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VersionedArn {
     /// Everything in front of the resource.
     pub arn: Arn,
-    /// `image`, `component`, `image-recipe` or `container-recipe`.
+    /// `image`, `component`, `image-recipe`, `container-recipe` or `workflow`.
     pub kind: String,
-    /// The name as it stands in ARNs.
+    /// The name as it stands in ARNs; a workflow's has its type in front, `build/NAME`.
     pub name: String,
     /// The version, wildcards allowed.
     pub version: VersionPattern,
@@ -97,19 +98,26 @@ impl FromStr for VersionedArn {
         let bad = || BadArn { text: text.to_owned(), expected: "arn:…:imagebuilder:…:kind/name/version[/build]" };
         let arn: Arn = text.parse()?;
         let parts: Vec<&str> = arn.resource.split('/').collect();
-        let (kind, name, version, build) = match parts[..] {
-            [kind, name, version] => (kind, name, version, None),
-            [kind, name, version, build] => (kind, name, version, Some(build)),
+        let (kind, name, rest) = match parts[..] {
+            ["workflow", stage @ ("build" | "test" | "distribution"), name, ref rest @ ..] if !name.is_empty() => {
+                ("workflow", format!("{stage}/{name}"), rest)
+            }
+            [kind @ ("image" | "component" | "image-recipe" | "container-recipe"), name, ref rest @ ..] => {
+                (kind, name.to_owned(), rest)
+            }
+            _ => return Err(bad()),
+        };
+        let (version, build) = match *rest {
+            [version] => (version, None),
+            [version, build] => (version, Some(build)),
             _ => return Err(bad()),
         };
         let version: VersionPattern = version.parse().map_err(|_| bad())?;
         let build = build.map(|build| build.parse().map_err(|_| bad())).transpose()?;
-        let known = matches!(kind, "image" | "component" | "image-recipe" | "container-recipe");
-        if arn.service != "imagebuilder" || !known || name.is_empty() || (build.is_some() && version.exact().is_none())
-        {
+        if arn.service != "imagebuilder" || name.is_empty() || (build.is_some() && version.exact().is_none()) {
             return Err(bad());
         }
-        Ok(Self { kind: kind.to_owned(), name: name.to_owned(), version, build, arn })
+        Ok(Self { kind: kind.to_owned(), name, version, build, arn })
     }
 }
 
@@ -196,6 +204,27 @@ mod tests {
             "image/web/1.0.0/1",
         ] {
             assert!(text.parse::<ImageBuildArn>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_workflow_has_its_type_before_its_name() {
+        let read = |resource: &str| -> Option<(String, String, String, Option<u32>)> {
+            let arn = format!("arn:aws:imagebuilder:us-west-2:123456789012:{resource}");
+            let VersionedArn { kind, name, version, build, .. } = arn.parse().ok()?;
+            Some((kind, name, version.to_string(), build))
+        };
+        let workflow = |name: &str, version: &str, build| Some(("workflow".into(), name.into(), version.into(), build));
+        assert_eq!(read("workflow/build/web/1.0.0/2"), workflow("build/web", "1.0.0", Some(2)));
+        assert_eq!(read("workflow/test/web/1.x.x"), workflow("test/web", "1.x.x", None));
+        for bad in [
+            "workflow/web/1.0.0/1",
+            "workflow/deploy/web/1.0.0",
+            "workflow/test/web",
+            "workflow/test//1.0.0",
+            "workflow/build/web/x.x.x/1",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
         }
     }
 

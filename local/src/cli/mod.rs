@@ -10,6 +10,7 @@ use crate::driver::{Local, Pace, Running};
 use crate::faults::Rules;
 use crate::journal::{Entry, Kind};
 use crate::lambda::package;
+use crate::s3;
 use crate::stack::{self, Deployment, Template};
 use crate::timeline;
 use crate::world::{DEFAULT_ACCOUNT, DEFAULT_REGION, World};
@@ -66,6 +67,9 @@ struct Stacks {
     /// The SAM template whose functions run. It is deployed first, as the stack `goldsmith`.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     template: PathBuf,
+    /// Deploy nothing: an account with nothing in it.
+    #[arg(long, conflicts_with_all = ["stacks", "template", "parameters"])]
+    empty: bool,
     /// A value for a template parameter, in every stack that has it; STACK.KEY=VALUE for one stack only.
     /// A parameter with neither default nor value gets a made-up value, and a warning says which.
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
@@ -73,6 +77,10 @@ struct Stacks {
     /// The Region that the stacks are deployed in.
     #[arg(long, value_name = "REGION", default_value = DEFAULT_REGION)]
     region: String,
+    /// A folder whose files are the objects of S3 that calls name: s3://bucket/key is DIR/bucket/key. Without
+    /// it, no object is read.
+    #[arg(long, value_name = "DIR")]
+    s3: Option<PathBuf>,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -165,6 +173,9 @@ impl Stacks {
     /// The files in the order of deployment, read, with their stacks' names. Without `--stack`, the
     /// examples are deployed if they are there.
     fn read(&self) -> anyhow::Result<Vec<(String, Template)>> {
+        if self.empty {
+            return Ok(Vec::new());
+        }
         let mut files = vec![(STACK_NAME.to_owned(), self.template.clone())];
         let examples = self.stacks.is_empty().then(|| PathBuf::from(EXAMPLE)).filter(|file| file.exists());
         for file in self.stacks.iter().chain(&examples) {
@@ -203,6 +214,9 @@ impl Stacks {
                 anyhow::bail!("--parameter {key}: expected a parameter that one of the stacks has");
             }
         }
+        if let Some(folder) = self.s3.as_ref().filter(|folder| !folder.is_dir()) {
+            anyhow::bail!("--s3 {}: expected a folder", folder.display());
+        }
         let mut codes: Vec<PathBuf> = templates.iter().flat_map(|(_, template)| template.code_uris()).collect();
         let known = kept.iter().flat_map(|world| world.lambda.functions.values()).map(|function| function.code.clone());
         codes.extend(known.filter(|code| code.exists()));
@@ -213,6 +227,9 @@ impl Stacks {
             Some(world) => Running::go_on(world, pace, port).await?,
             None => Running::start(Seed(drawn.seed), pace, port).await?,
         };
+        if let Some(folder) = &self.s3 {
+            running.local.world().s3 = s3::Store::of(folder.clone());
+        }
         if let Some(faults) = faults {
             running.local.world().faults.set(faults);
         }

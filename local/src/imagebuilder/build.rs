@@ -3,9 +3,9 @@
 use super::failure::{self, Failure};
 use super::phases::{self, Size};
 use super::store::Resource;
-use super::{announce, due, outputs};
+use super::{announce, arrival, due, outputs};
+use crate::journal;
 use crate::world::{Event, World};
-use crate::{ec2, journal};
 use serde_json::{Value, json};
 
 pub use super::due::{on_pipeline_due, reschedule};
@@ -26,17 +26,20 @@ pub(crate) fn post_end(world: &mut World, image_arn: &str, status: &str) {
 /// The status of a build ends: the next one begins, or the build ends.
 pub fn on_step(world: &mut World, image_arn: &str) {
     let Some(from) = world.imagebuilder.get(image_arn).map(|image| image.status().to_owned()) else { return };
-    let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
+    let Some(build) = world.imagebuilder.builds.get(image_arn) else { return };
     // A cancelled build has a step too many: nothing is ahead of it.
     let Some(next) = build.ahead.first().cloned() else { return };
+    match (from.as_str(), next.as_str()) {
+        ("DISTRIBUTING", "INTEGRATING") => outputs::deliver(world, image_arn),
+        (_, "AVAILABLE") => arrival::deliver(world, image_arn),
+        _ => {}
+    }
+    let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
     if let Some(failure) = build.failure.take_if(|failure| failure.status == from) {
         build.ahead.clear();
         return enter(world, image_arn, &from, "FAILED", Some(&failure));
     }
     build.ahead.remove(0);
-    if from == "DISTRIBUTING" && next == "INTEGRATING" {
-        deliver(world, image_arn);
-    }
     enter(world, image_arn, &from, &next, None);
 }
 
@@ -55,24 +58,6 @@ fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Opti
         announce::ended(world, &image, &subject);
     }
     due::build_changed(world, image_arn);
-}
-
-/// What was built comes to be: the AMIs are registered in EC2 before the build goes on.
-fn deliver(world: &mut World, image_arn: &str) {
-    let Some(image) = world.imagebuilder.get(image_arn) else { return };
-    let Some(build) = world.imagebuilder.builds.get(image_arn) else { return };
-    let (resources, amis) = if image.text("type") == Some("DOCKER") {
-        (json!({"amis": [], "containers": outputs::containers(image, &build.account)}), Vec::new())
-    } else {
-        let amis = outputs::amis(world, image, &build.account);
-        (json!({"amis": outputs::listing(&amis)}), amis)
-    };
-    for ami in amis {
-        world.post(world.now, Event::Ec2(ec2::Event::Register(Box::new(ami))));
-    }
-    if let Some(image) = world.imagebuilder.get_mut(image_arn) {
-        image.document.insert("outputResources", resources);
-    }
 }
 
 /// A build under way shall stop: it is CANCELLED some seconds later, and keeps what it has made.

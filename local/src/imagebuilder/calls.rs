@@ -1,5 +1,6 @@
 //! The door to the handlers: what the model says of every operation is done here, once.
 
+use super::tokens::{Known, Tokens};
 use super::{
     analysis, arrival, catalogue, component, configuration, execution, image, import, lifecycle, list, marketplace,
     pipeline, policy, recipe, tags, workflow,
@@ -186,23 +187,21 @@ fn once(
 ) -> Result<Value, ApiError> {
     let mut parameters = input.clone();
     let removed = parameters.as_object_mut().and_then(|members| members.remove(token));
-    parameters.sort_all_objects();
-    let parameters = parameters.to_string();
     let value = removed.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-    let key = (context.account().to_owned(), context.region.clone(), name.to_owned(), value.clone());
-    match world.imagebuilder.tokens.get(&key) {
-        Some((before, answer)) if *before == parameters => return Ok(answer.clone()),
-        Some(_) => {
+    let (key, digest) = Tokens::key([context.account(), &context.region, name, &value], parameters);
+    match world.imagebuilder.tokens.known(world.now, &key, &digest) {
+        Known::Same(answer) => return Ok(answer),
+        Known::Other => {
             let message = format!("The client token '{value}' was used before, with other parameters.");
             return Err(model::error("IdempotentParameterMismatchException", message));
         }
-        None => {}
+        Known::No => {}
     }
     let mut answer = handler(world, context, input)?;
     if let (Value::Object(members), true) = (&mut answer, operation.answers(token)) {
         members.insert(token.to_owned(), value.into());
     }
-    world.imagebuilder.tokens.insert(key, (parameters, answer.clone()));
+    world.imagebuilder.tokens.keep(world.now, key, digest, &answer);
     Ok(answer)
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn put_web(world: &mut World) {
                 "name": "web {{ imagebuilder:buildDate }}", "description": "For Europe",
                 "amiTags": {"Role": "web"}, "launchPermission": {"userIds": ["111122223333"]},
                 "targetAccountIds": [ACCOUNT, "111122223333"],
-            }, "launchTemplateConfigurations": [{"launchTemplateId": "lt-0123456789abcdef0"}]},
+            }},
         ],
     });
     put(world, Kind::DistributionConfiguration, "two", None, None, distribution);

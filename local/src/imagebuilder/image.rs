@@ -1,12 +1,11 @@
 //! Images: the operations that start, read, list, cancel and delete builds.
 
-use super::list::owner;
-use super::lookup::{missing, needed, one_of, own, text};
+use super::lookup::{deletable, missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{build, naming, phases, resolve};
+use super::{build, naming, phases, resolve, sharing};
 use crate::faults;
-use crate::model::{Listing, bad_value, projected};
+use crate::model::{Listing, bad_value, summary};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -59,7 +58,8 @@ fn references(image: &Resource) -> Value {
 pub(crate) fn get_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imageBuildVersionArn");
     let image = resolve::image(world, context.account(), &context.region, arn).ok_or_else(|| missing(arn))?;
-    Ok(json!({"image": image.document, "latestVersionReferences": references(image)}))
+    let answer = [("image", image.document.to_value()), ("latestVersionReferences", references(image))];
+    Ok(answer.into_iter().map(|(member, value)| (member.to_owned(), value)).collect())
 }
 
 /// CancelImageCreation: the build is CANCELLED later, unless it has ended.
@@ -77,12 +77,14 @@ pub(crate) fn cancel_image_creation(world: &mut World, context: &Context, input:
 /// DeleteImage: the record alone; AMIs, snapshots and container images stay.
 pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imageBuildVersionArn");
-    let image = own(&world.imagebuilder, context, Kind::Image, arn)?;
+    let image = deletable(&world.imagebuilder, context, Kind::Image, arn)?;
     if phases::in_progress(image.status()) || is_parent(world, image) {
         return Err(needed(arn));
     }
     world.imagebuilder.remove(arn);
     world.imagebuilder.builds.remove(arn);
+    world.imagebuilder.arrivals.origins.remove(arn);
+    world.imagebuilder.outputs.exports.remove(arn);
     Ok(json!({"imageBuildVersionArn": arn}))
 }
 
@@ -105,10 +107,10 @@ fn version_arn(image: &Resource) -> &str {
 
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
-    let mut document = image.document.to_map();
-    let owner = if image.owner == "aws" { "Amazon" } else { &image.owner };
-    document.insert("owner".to_owned(), owner.into());
-    projected(shape, &Value::Object(document))
+    let mut entry = summary(shape, image.document.iter());
+    let owner = sharing::owner_name(&image.owner);
+    entry.insert("owner".to_owned(), owner.into());
+    entry.into()
 }
 
 /// Builds, newest first.
@@ -123,14 +125,12 @@ pub(crate) fn list_images<'a>(
     input: &Value,
     after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    let Some(owner) = owner(context, input) else { return Ok(Listing::none()) };
     let by_name = input["byName"] == true;
     // One's own deprecated images are always listed.
     let hide_deprecated = input["owner"] == "Amazon" && input["includeDeprecated"] != true;
-    let prefix = naming::arn(Kind::Image, &context.region, owner, "");
     // What lies behind the key's own builds.
     let begin = after.map(|after| format!("{after}\u{10ffff}"));
-    let found = world.imagebuilder.starting_with(&prefix, begin.as_deref());
+    let found = sharing::listed_by_arn(&world.imagebuilder, context, input, Kind::Image, begin.as_deref());
     let shown = move |image: &&Resource| !hide_deprecated || image.status() != "DEPRECATED";
     let mut images = found.filter(shown).filter(|image| !faults::hides(world, image)).peekable();
     let key = move |image: &Resource| {
@@ -175,7 +175,7 @@ pub(crate) fn list_image_build_versions<'a>(
     };
     let prefix = format!("{arn}/");
     let visible = |image: &&Resource| {
-        image.region == context.region && [context.account(), "aws"].contains(&image.owner.as_str())
+        image.region == context.region && sharing::lists(&world.imagebuilder, context.account(), image)
     };
     let found = world.imagebuilder.starting_with(&prefix, None).filter(visible);
     let mut found: Vec<_> = found.filter(|image| version_arn(image) == arn).collect();

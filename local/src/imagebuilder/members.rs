@@ -1,6 +1,6 @@
 //! The members of a resource's document.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::ops::Index;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 ///
 /// Most of what an image's document says, hundreds of others say too: its recipe, its configurations, its state.
 /// So each value is kept once, for all who have it ([`Common`]).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(from = "Map<String, Value>")]
 pub struct Members(Vec<(Arc<str>, Arc<Value>)>);
 
 impl Members {
@@ -69,9 +69,9 @@ impl From<Map<String, Value>> for Members {
     }
 }
 
-impl From<Members> for Map<String, Value> {
-    fn from(members: Members) -> Self {
-        members.to_map()
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

@@ -26,30 +26,30 @@ mod marketplace;
 pub mod members;
 pub mod naming;
 mod notification;
-mod outputs;
+pub mod outputs;
 mod phases;
 mod pipeline;
 pub mod policy;
-mod recipe;
+pub mod recipe;
 mod resolve;
 mod resources;
+mod sharing;
 mod start;
 pub mod store;
 mod supply;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 mod workflow;
+mod yaml;
 
 pub use calls::call;
 pub use store::Store;
 
 use crate::journal::Kind;
-use crate::wire::{Caller, Context};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use shared::arn::Arn;
 
 /// What Image Builder causes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,8 +73,6 @@ pub enum Event {
         /// The pipeline.
         pipeline_arn: String,
     },
-    /// An image that no recipe makes goes on.
-    Arrival(arrival::Event),
     /// A workflow's execution goes on.
     Execution(execution::Event),
     /// A lifecycle execution goes on, or a policy is due.
@@ -93,7 +91,6 @@ pub fn on(world: &mut World, event: Event) {
         Event::PipelineDue { pipeline_arn, generation } => build::on_pipeline_due(world, &pipeline_arn, generation),
         Event::ManagedRelease => catalogue::on_release(world),
         Event::StartPipeline { pipeline_arn } => start_pipeline(world, &pipeline_arn),
-        Event::Arrival(event) => arrival::on(world, event),
         Event::Execution(event) => execution::on(world, event),
         Event::Lifecycle(event) => lifecycle::on(world, event),
     }
@@ -101,18 +98,13 @@ pub fn on(world: &mut World, event: Event) {
 
 /// Starts a pipeline for EventBridge, which tells nobody when that fails: the journal does.
 fn start_pipeline(world: &mut World, pipeline_arn: &str) {
-    let (account, region) = match pipeline_arn.parse::<Arn>() {
-        Ok(arn) => (arn.account, arn.region),
-        Err(error) => return world.record(Kind::Warning, pipeline_arn, None, error.to_string()),
+    let pipeline = world.imagebuilder.get(pipeline_arn).filter(|it| it.kind == store::Kind::Pipeline).cloned();
+    let started = match &pipeline {
+        Some(pipeline) => due::start_unasked(world, pipeline),
+        None => Err(lookup::missing(pipeline_arn)),
     };
-    let context = Context {
-        caller: Caller::service(&account, "events.amazonaws.com"),
-        region,
-        request_id: world.fresh_uuid("request"),
-    };
-    let input = json!({"imagePipelineArn": pipeline_arn, "clientToken": world.fresh_uuid("client token")});
-    if let Err(error) = call(world, &context, "StartImagePipelineExecution", input) {
-        let detail = format!("EventBridge couldn't start it: {error}");
-        world.record(Kind::Warning, pipeline_arn, Some(&context.region), detail);
+    if let Err(error) = started {
+        let region = pipeline_arn.split(':').nth(3);
+        world.record(Kind::Warning, pipeline_arn, region, format!("EventBridge couldn't start it: {error}"));
     }
 }

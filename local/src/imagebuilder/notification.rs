@@ -30,6 +30,7 @@ struct Message<'a> {
     source_pipeline_arn: Option<&'a str>,
     infrastructure_configuration: Option<Value>,
     /// Not `imageTestsConfiguration`, as the API has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     image_tests_configuration_document: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     distribution_configuration: Option<Value>,
@@ -66,7 +67,7 @@ pub(crate) fn text(seed: Seed, image: &Resource, account: &str) -> Option<String
     };
     let failed_in = image.document.get("state").and_then(|state| state["failureContext"]["imageStatus"].as_str());
     let available = image.status() == "AVAILABLE";
-    let tested = image.document.get("imageTestsConfiguration").is_none_or(|it| it["imageTestsEnabled"] != false);
+    let tested = image.document.get("imageTestsConfiguration").is_some_and(|it| it["imageTestsEnabled"] != false);
     let id = |what: &str, present: bool| present.then(|| seed.uuid(&["execution", what, &image.arn]));
     let distributed = available && image.document.contains_key("distributionConfiguration");
     let managed = |value: &Value| with_real_owners(seed, value);

@@ -3,7 +3,7 @@
 use super::lookup::missing;
 use super::phases;
 use super::store::{BuildState, Kind, Resource};
-use super::{build, catalogue, due, failure, outputs, resolve};
+use super::{build, catalogue, due, failure, resolve};
 use crate::clock::iso_millis;
 use crate::faults;
 use crate::journal;
@@ -60,9 +60,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     let materials = resolve::materials(world, account, region, &made_from);
 
     let version = recipe.version.map(|version| version.to_string()).unwrap_or_default();
-    // The builds of a version are counted whichever pipeline makes them, and a deleted one's number stays taken.
-    let count = world.count(&format!("build {region} {account} {} {version}", recipe.segment));
-    let number = u32::try_from(count).unwrap_or(u32::MAX);
+    let number = next_build(world, region, account, &recipe.segment, &version);
     let arn = format!("arn:aws:imagebuilder:{region}:{account}:image/{}/{version}/{number}", recipe.segment);
     let container = recipe.kind == Kind::ContainerRecipe;
 
@@ -127,11 +125,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     }
 
     warn_of(world, &document, &materials, region);
-    let ahead = phases::ahead(tested);
-    world
-        .imagebuilder
-        .builds
-        .insert(arn.clone(), BuildState { ahead, failure, account: account.to_owned(), topic_arn });
+    let build = BuildState { ahead: phases::ahead(tested), failure, account: account.to_owned(), topic_arn };
     let resource = Resource {
         kind: Kind::Image,
         arn: arn.clone(),
@@ -144,14 +138,27 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
         created: world.now,
         document: document.into(),
     };
-    let subject = build::subject(&resource);
-    world.imagebuilder.put(resource);
     let from = order.pipeline.map(|arn| format!("pipeline {}", last_part(arn))).unwrap_or("CreateImage".to_owned());
     let parent = materials.parent.rsplit_once(":image/").map_or(materials.parent.as_str(), |(_, name)| name);
-    world.record(journal::Kind::BuildStarted, subject, Some(region), format!("{from}, parent {parent}"));
+    set_off(world, resource, build, format!("{from}, parent {parent}"));
+    Ok(arn)
+}
+
+/// The number of the next build of a version. Builds are counted whatever makes them, and a deleted one's number
+/// stays taken.
+pub(super) fn next_build(world: &mut World, region: &str, account: &str, segment: &str, version: &str) -> u32 {
+    let count = world.count(&format!("build {region} {account} {segment} {version}"));
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Keeps a new image and lets its first status run. `detail` is what the timeline says of its start.
+pub(super) fn set_off(world: &mut World, image: Resource, build: BuildState, detail: String) {
+    let (arn, region, subject) = (image.arn.clone(), image.region.clone(), build::subject(&image));
+    world.imagebuilder.builds.insert(arn.clone(), build);
+    world.imagebuilder.put(image);
+    world.record(journal::Kind::BuildStarted, subject, Some(&region), detail);
     due::build_changed(world, &arn);
     build::post_end(world, &arn, "PENDING");
-    Ok(arn)
 }
 
 fn last_part(arn: &str) -> &str {
@@ -186,21 +193,13 @@ fn made_of(mut recipe: Map<String, Value>, materials: &resolve::Materials) -> Va
     Value::Object(recipe)
 }
 
-/// Says once what of a build's configuration the local AWS can't do or doesn't know.
+/// Says once that a build's parent isn't known.
 fn warn_of(world: &mut World, image: &Map<String, Value>, materials: &resolve::Materials, region: &str) {
     let name = image.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut warnings = Vec::new();
-    let ignored = outputs::without_effect(image);
-    if !ignored.is_empty() {
-        warnings.push(format!("no effect locally: {}", ignored.join(", ")));
-    }
-    if let Some(ami) = &materials.unknown_ami {
-        warnings.push(format!("the local EC2 doesn't know the parent {ami}: taken as it stands"));
-    }
-    for warning in warnings {
-        if world.count(&format!("warning {region} {name} {warning}")) == 1 {
-            world.record(journal::Kind::Warning, name.as_str(), Some(region), warning);
-        }
+    let Some(ami) = &materials.unknown_ami else { return };
+    let warning = format!("the local EC2 doesn't know the parent {ami}: taken as it stands");
+    if world.count(&format!("warning {region} {name} {warning}")) == 1 {
+        world.record(journal::Kind::Warning, name.as_str(), Some(region), warning);
     }
 }
 
@@ -210,16 +209,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_effect_is_said_once() {
+    fn a_parent_that_is_not_known_is_said_once() {
         let mut world = world();
         put_web(&mut world);
+        let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
+        recipe.document.insert("parentImage", "ami-0000000000000000f".into());
         let pipeline = put_pipeline(&mut world, "web", json!({}));
         for _ in 0..3 {
             start_pipeline(&mut world, &pipeline);
         }
         let warnings = world.journal.entries().iter().filter(|entry| entry.kind == journal::Kind::Warning);
         let warnings: Vec<_> = warnings.map(|entry| entry.detail.as_str()).collect();
-        assert_eq!(warnings, ["no effect locally: launchTemplateConfigurations"]);
+        assert_eq!(warnings, ["the local EC2 doesn't know the parent ami-0000000000000000f: taken as it stands"]);
     }
 
     #[test]

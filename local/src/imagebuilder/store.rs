@@ -3,7 +3,8 @@
 use super::failure::Failure;
 use super::members::Members;
 use super::resources::Resources;
-use super::{execution, lifecycle, phases, policy};
+use super::tokens::Tokens;
+use super::{arrival, execution, lifecycle, outputs, phases, policy, recipe};
 use crate::clock::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -94,6 +95,17 @@ impl Resource {
 pub struct PipelineState {
     /// Goes up with every change of the schedule: what was posted for an older one is void.
     pub generation: u64,
+    /// The newest of its builds.
+    pub last_build: Option<LastBuild>,
+}
+
+/// A pipeline's newest build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastBuild {
+    /// The image build version, which may be deleted since.
+    pub arn: String,
+    /// The resource's number: builds have higher ones the later they began.
+    pub made: u64,
 }
 
 /// What else is known of a build than its document.
@@ -117,15 +129,20 @@ pub struct Store {
     pub pipelines: BTreeMap<String, PipelineState>,
     /// By image ARN: builds in flight, and the ended ones' remains.
     pub builds: BTreeMap<String, BuildState>,
+    /// What is known of recipes beside their documents.
+    pub recipes: recipe::Store,
     /// The resource policies.
     pub policies: policy::Store,
     /// Executions of workflows by builds.
     pub executions: execution::Store,
+    /// Where the images come from that no recipe makes.
+    pub arrivals: arrival::Store,
+    /// What builds left behind beside what their documents say.
+    pub outputs: outputs::Store,
     /// Executions of lifecycle actions.
     pub lifecycle: lifecycle::Store,
-    /// The answers of calls with a client token: (account, Region, operation, token) → (the parameters' text, the answer).
-    #[serde(with = "crate::pairs")]
-    pub tokens: BTreeMap<(String, String, String, String), (String, Value)>,
+    /// The answers of calls with a client token.
+    pub tokens: Tokens,
     /// When the next managed image is released.
     pub next_release: Option<Time>,
     /// The managed names that the catalogue lacked and a warning was given for.
@@ -150,6 +167,7 @@ impl Store {
 
     /// Takes a resource away.
     pub fn remove(&mut self, arn: &str) -> Option<Arc<Resource>> {
+        self.policies.forget(arn);
         self.resources.remove(arn)
     }
 
@@ -207,7 +225,9 @@ pub fn latest<'a>(
     pattern: &VersionPattern,
     filter: impl Fn(&Resource) -> bool,
 ) -> Option<&'a Resource> {
-    let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/", kind.segment());
+    // What comes behind an exact version narrows the search to its builds.
+    let version = pattern.exact().map(|version| version.to_string()).unwrap_or_default();
+    let prefix = format!("arn:aws:imagebuilder:{region}:{owner}:{}/{segment}/{version}", kind.segment());
     let named = store.starting_with(&prefix, None);
     named
         .filter(|resource| resource.version.is_some_and(|version| pattern.matches(version)) && filter(resource))

@@ -160,34 +160,41 @@ fn below(path: &str, member: &str) -> String {
 }
 
 /// An operation's input without nulls and without what its model doesn't know.
-pub(crate) fn accepted(operation: &Operation, input: Value) -> Value {
-    projected(&operation.input, &input)
+pub(crate) fn accepted(operation: &Operation, mut input: Value) -> Value {
+    reduce(&operation.input, &mut input);
+    input
 }
 
-/// The part of a value that a shape knows: unknown members and nulls are left out. It makes a listing's
-/// summary of a document.
-pub(crate) fn projected(name: &str, value: &Value) -> Value {
+/// Takes out of a value what a shape doesn't know, and nulls.
+pub(super) fn reduce(name: &str, value: &mut Value) {
     let described = shape(name);
     match (described.kind, value) {
-        (Kind::Structure, Value::Object(object)) => {
-            let known = object.iter().filter(|(_, value)| !value.is_null()).filter_map(|(member, value)| {
-                Some((member.clone(), projected(&described.members.get(member)?.shape, value)))
-            });
-            Value::Object(known.collect())
-        }
-        (Kind::Map, Value::Object(object)) => {
-            Value::Object(object.iter().filter(|(_, value)| !value.is_null()).map(owned).collect::<Map<_, _>>())
-        }
+        (Kind::Structure, Value::Object(object)) => object.retain(|member, value| {
+            let known = described.members.get(member).filter(|_| !value.is_null());
+            known.inspect(|about| reduce(&about.shape, value)).is_some()
+        }),
+        (Kind::Map, Value::Object(object)) => object.retain(|_, value| !value.is_null()),
         (Kind::List, Value::Array(items)) => {
             let item = described.member.as_deref().expect("a test finds an item in every list");
-            Value::Array(items.iter().filter(|item| !item.is_null()).map(|value| projected(item, value)).collect())
+            items.retain(|item| !item.is_null());
+            items.iter_mut().for_each(|value| reduce(item, value));
         }
-        _ => value.clone(),
+        _ => {}
     }
 }
 
-fn owned((key, value): (&String, &Value)) -> (String, Value) {
-    (key.clone(), value.clone())
+/// A summary of a document: of its members, those that a structure knows.
+pub(crate) fn summary<'a>(name: &str, members: impl Iterator<Item = (&'a str, &'a Value)>) -> Map<String, Value> {
+    let known = &shape(name).members;
+    let part = |(member, value): (&str, &Value)| Some((member.to_owned(), projected(&known.get(member)?.shape, value)));
+    members.filter_map(part).collect()
+}
+
+/// The part of a value that a shape knows: unknown members and nulls are left out.
+pub(crate) fn projected(name: &str, value: &Value) -> Value {
+    let mut value = value.clone();
+    reduce(name, &mut value);
+    value
 }
 
 #[cfg(test)]

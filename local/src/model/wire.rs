@@ -1,7 +1,7 @@
 //! restJson1: a request becomes an operation with its input, an answer becomes bytes.
 
-use super::projected;
 use super::schema::{Kind, Location, Member, operation, operations, shape};
+use super::validate::reduce;
 use crate::wire::{ApiError, Request, Response, json};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
@@ -90,10 +90,10 @@ pub fn encode(name: &str, request_id: &str, result: Result<Value, ApiError>) -> 
     let mut headers =
         vec![("content-type", "application/json".to_owned()), ("x-amzn-RequestId", request_id.to_owned())];
     let (status, body) = match result {
-        Ok(answer) => (
+        Ok(mut output) => (
             200,
             operation(name).map_or(Value::Null, |operation| {
-                let mut output = projected(&operation.output, &answer);
+                reduce(&operation.output, &mut output);
                 if let (Value::Object(output), true) = (&mut output, operation.answers("requestId")) {
                     output.insert("requestId".to_owned(), request_id.into());
                 }

@@ -11,6 +11,8 @@ mod store;
 mod tags;
 mod validate;
 
+pub use put::{Put, refusal};
+pub(crate) use read::value;
 pub use store::{Published, Store, published};
 
 use crate::events;
@@ -36,6 +38,8 @@ pub enum Event {
         /// The invocation that wrote it.
         invocation: Option<String>,
     },
+    /// Image Builder puts an AMI's ID.
+    Put(Put),
 }
 
 /// One API call; input and answer are the bodies of awsJson.
@@ -71,6 +75,7 @@ pub fn on(world: &mut World, event: Event) {
         Event::Validate { region, account, name, version, invocation } => {
             validate::on_validate(world, &Key { region, account, name }, version, invocation.as_deref());
         }
+        Event::Put(put) => put::on_put(world, &put),
     }
 }
 
@@ -131,22 +136,26 @@ impl Call<'_> {
 
     /// The key of a parameter of the caller by its name, or by its ARN.
     fn key(&self, name: &str) -> Key {
-        let (region, account) = (self.context.region.clone(), self.context.account().to_owned());
-        let prefix = format!("arn:aws:ssm:{region}:{account}:parameter");
-        let name = match name.strip_prefix(&prefix) {
-            // The slash of a plain name isn't part of it; a path keeps its own.
-            Some(path) if path.trim_start_matches('/').contains('/') => path.to_owned(),
-            Some(path) => path.trim_start_matches('/').to_owned(),
-            None => name.to_owned(),
-        };
-        let found = |name: &str| Key { region: region.clone(), account: account.clone(), name: name.to_owned() };
-        let slashed = found(&format!("/{name}"));
-        // `/name` and `name` have the same ARN; whichever exists is meant.
-        if self.world.ssm.parameters.contains_key(&slashed) && !name.starts_with('/') {
-            return slashed;
-        }
-        found(&name)
+        key(self.world, self.context.account(), &self.context.region, name)
     }
+}
+
+/// The parameter that a name or ARN means.
+fn key(world: &World, account: &str, region: &str, name: &str) -> Key {
+    let prefix = format!("arn:aws:ssm:{region}:{account}:parameter");
+    let name = match name.strip_prefix(&prefix) {
+        // The slash of a plain name isn't part of it; a path keeps its own.
+        Some(path) if path.trim_start_matches('/').contains('/') => path.to_owned(),
+        Some(path) => path.trim_start_matches('/').to_owned(),
+        None => name.to_owned(),
+    };
+    let found = |name: &str| Key { region: region.to_owned(), account: account.to_owned(), name: name.to_owned() };
+    let slashed = found(&format!("/{name}"));
+    // `/name` and `name` have the same ARN; whichever exists is meant.
+    if world.ssm.parameters.contains_key(&slashed) && !name.starts_with('/') {
+        return slashed;
+    }
+    found(&name)
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

@@ -3,12 +3,52 @@
 use super::store::{Key, Parameter, Version};
 use super::{Call, Event, emit_change, invalid, not_found, tags};
 use crate::journal::Kind;
-use crate::wire::ApiError;
-use crate::world;
+use crate::wire::{ApiError, Caller, Context};
+use crate::world::{self, World};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// How many versions a parameter keeps.
 const MOST_VERSIONS: usize = 100;
+
+/// What Image Builder puts of its own accord: the ID of an AMI, in a parameter that may exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Put {
+    /// The Region.
+    pub region: String,
+    /// 12 digits.
+    pub account: String,
+    /// The parameter.
+    pub name: String,
+    /// The AMI.
+    pub value: String,
+    /// `text` or `aws:ec2:image`.
+    pub data_type: String,
+}
+
+/// Why a parameter couldn't be put now, if it couldn't.
+pub fn refusal(world: &World, put: &Put) -> Option<ApiError> {
+    let key = super::key(world, &put.account, &put.region, &put.name);
+    check_name(&key.name).err().or_else(|| {
+        let mut parameter = world.ssm.parameters.get(&key)?.clone();
+        let former = parameter.current().cloned();
+        kind(Some("String"), former.as_ref()).err().or_else(|| make_room(&key, &mut parameter).err())
+    })
+}
+
+/// Image Builder's PutParameter, which answers nobody: the journal says why it fails, if it does.
+pub(super) fn on_put(world: &mut World, put: &Put) {
+    let Put { region, account, name, value, data_type } = put;
+    let context = Context {
+        caller: Caller::service(account, "imagebuilder.amazonaws.com"),
+        region: region.clone(),
+        request_id: world.fresh_uuid("request"),
+    };
+    let input = json!({"Name": name, "Value": value, "Type": "String", "DataType": data_type, "Overwrite": true});
+    if let Err(error) = super::call(world, &context, "PutParameter", input) {
+        world.record(Kind::Warning, name, Some(region), format!("Image Builder couldn't put it: {error}"));
+    }
+}
 
 pub(super) fn put_parameter(call: Call<'_>) -> Result<Value, ApiError> {
     call.only(&[
@@ -44,7 +84,7 @@ pub(super) fn put_parameter(call: Call<'_>) -> Result<Value, ApiError> {
             "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
         ));
     }
-    let kind = kind(&call, former.as_ref())?;
+    let kind = kind(call.text("Type"), former.as_ref())?;
     let data_type = data_type(&call, &kind)?;
     let tier = tier(call.text("Tier"), &value, former.as_ref())?;
     let allowed_pattern = call.text("AllowedPattern").filter(|pattern| !pattern.is_empty()).map(str::to_owned);
@@ -139,8 +179,8 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn kind(call: &Call<'_>, former: Option<&Version>) -> Result<String, ApiError> {
-    match (call.text("Type"), former) {
+fn kind(asked: Option<&str>, former: Option<&Version>) -> Result<String, ApiError> {
+    match (asked, former) {
         (None, Some(former)) => Ok(former.kind.clone()),
         (None, None) => Err(invalid("A parameter type is required when you create a parameter.")),
         (Some(kind), Some(former)) if kind != former.kind => Err(ApiError::bad(

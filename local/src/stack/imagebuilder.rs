@@ -9,7 +9,8 @@ use crate::imagebuilder::store;
 use crate::wire::Context;
 use crate::world::World;
 use serde_json::{Value, json};
-use shared::arn::Arn;
+use shared::arn::{Arn, VersionedArn};
+use shared::version::Version;
 use std::collections::BTreeMap;
 
 /// How a type is made.
@@ -127,17 +128,9 @@ fn input(making: &Making, properties: &Value) -> Result<Value, Vec<Refusal>> {
 /// What follows from the ARN alone: itself, and for versioned kinds the ARNs that select their latest versions.
 fn attributes(arn: &str) -> BTreeMap<String, Value> {
     let mut attributes = BTreeMap::from([("Arn".to_owned(), json!(arn))]);
-    let parsed = arn.parse::<Arn>().ok();
-    let Some((head, version)) = parsed.as_ref().and_then(|parsed| {
-        let mut parts = parsed.resource.split('/');
-        let (kind, name, version) = (parts.next()?, parts.next()?, parts.next()?);
-        let prefix = arn.strip_suffix(&parsed.resource)?;
-        Some((format!("{prefix}{kind}/{name}"), version))
-    }) else {
-        return attributes;
-    };
-    let mut numbers = version.split('.');
-    if let (Some(major), Some(minor), Some(patch)) = (numbers.next(), numbers.next(), numbers.next()) {
+    let Ok(VersionedArn { arn: parts, kind, name, version, .. }) = arn.parse() else { return attributes };
+    let head = Arn { resource: format!("{kind}/{name}"), ..parts };
+    if let Some(Version { major, minor, patch }) = version.exact() {
         for (name, version) in [
             ("Arn", "x.x.x".to_owned()),
             ("Major", format!("{major}.x.x")),
@@ -146,7 +139,7 @@ fn attributes(arn: &str) -> BTreeMap<String, Value> {
         ] {
             attributes.insert(format!("LatestVersion.{name}"), json!(format!("{head}/{version}")));
         }
-        attributes.insert("Version".to_owned(), version.into());
+        attributes.insert("Version".to_owned(), version.to_string().into());
     }
     attributes
 }

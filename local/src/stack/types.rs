@@ -106,16 +106,6 @@ const NAMED: &[(&str, &str)] = &[("Arn", ""), ("Name", "")];
 
 const PIPELINE: &[(&str, &str)] = &[("Arn", ""), ("Name", ""), ("DeploymentId", "")];
 
-const WORKFLOW: &[(&str, &str)] = &[
-    ("Arn", "{ref}"),
-    ("Name", "{Name}"),
-    ("LatestVersion.Arn", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/x.x.x"),
-    ("LatestVersion.Major", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{major}.x.x"),
-    ("LatestVersion.Minor", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{minor}.x"),
-    ("LatestVersion.Patch", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{version}"),
-    ("Version", "{version}"),
-];
-
 /// Every type that is known, by name.
 #[rustfmt::skip]
 const TYPES: &[Type] = &[
@@ -127,7 +117,7 @@ const TYPES: &[Type] = &[
     acts("ImageBuilder::ImageRecipe", "Name", "", VERSIONED),
     acts("ImageBuilder::InfrastructureConfiguration", "Name", "", NAMED),
     to_come("ImageBuilder::LifecyclePolicy", "arn:aws:imagebuilder:{region}:{account}:lifecycle-policy/{segment}", &[("Arn", "{ref}"), ("Name", "{Name}")]),
-    to_come("ImageBuilder::Workflow", "arn:aws:imagebuilder:{region}:{account}:workflow/{Type:lower}/{segment}/{version}/1", WORKFLOW),
+    acts("ImageBuilder::Workflow", "Name", "", VERSIONED),
 
     acts("Serverless::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
     acts("Lambda::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
@@ -181,7 +171,7 @@ const TYPES: &[Type] = &[
     rests("EC2::Instance", "", "i-{hex}", &[("InstanceId", "{ref}"), ("AvailabilityZone", "{region}a"), ("PrivateDnsName", "ip-10-0-0-{octet}.ec2.internal"), ("PrivateIp", "10.0.0.{octet}"), ("PublicDnsName", "ec2-203-0-113-{octet}.compute-1.amazonaws.com"), ("PublicIp", "203.0.113.{octet}"), ("VpcId", "vpc-{hex}")]),
     rests("EC2::InternetGateway", "", "igw-{hex}", &[("InternetGatewayId", "{ref}")]),
     rests("EC2::KeyPair", "KeyName", "{name}", &[("KeyPairId", "key-{hex}"), ("KeyFingerprint", "{hex}")]),
-    rests("EC2::LaunchTemplate", "", "lt-{hex}", &[("LaunchTemplateId", "{ref}"), ("DefaultVersionNumber", "1"), ("LatestVersionNumber", "1")]),
+    acts("EC2::LaunchTemplate", "LaunchTemplateName", "lt-{hex}", &[("LaunchTemplateId", "{ref}"), ("DefaultVersionNumber", "1"), ("LatestVersionNumber", "1")]),
     rests("EC2::NatGateway", "", "nat-{hex}", &[("NatGatewayId", "{ref}")]),
     rests("EC2::NetworkAcl", "", "acl-{hex}", &[("Id", "{ref}")]),
     rests("EC2::NetworkAclEntry", "", "{logical}-{ID12}", &[("Id", "{ref}")]),
@@ -352,14 +342,6 @@ impl Naming<'_> {
             "name" => self.physical_name(of.name),
             "name:lower" => self.physical_name(of.name).to_lowercase(),
             "segment" => naming::segment(&self.physical_name(of.name)),
-            "Type:lower" => property("Type").to_lowercase(),
-            // A wildcard takes the first version that is free.
-            "version" => property("Version").replace('x', "0"),
-            "major" => property("Version").split('.').next().unwrap_or_default().to_owned(),
-            "minor" => {
-                let version = property("Version").replace('x', "0");
-                version.rsplit_once('.').map(|(minor, _)| minor.to_owned()).unwrap_or_default()
-            }
             "path" => match property("Path") {
                 path if path.is_empty() => "/".to_owned(),
                 path => path,
@@ -439,11 +421,7 @@ mod tests {
 
     #[test]
     fn what_is_to_come_has_the_arn_that_it_would_have() {
-        let flow = made("AWS::ImageBuilder::Workflow", json!({"Name": "My Flow", "Type": "TEST", "Version": "2.1.x"}));
         let base = "arn:aws:imagebuilder:eu-west-1:123456789012";
-        assert_eq!(flow.reference, json!(format!("{base}:workflow/test/my-flow/2.1.0/1")));
-        assert_eq!(flow.attributes["LatestVersion.Minor"], json!(format!("{base}:workflow/test/my-flow/2.1.x")));
-        assert_eq!(flow.attributes["LatestVersion.Major"], json!(format!("{base}:workflow/test/my-flow/2.x.x")));
         let policy = made("AWS::ImageBuilder::LifecyclePolicy", json!({"Name": "keep-3"}));
         assert_eq!(policy.attributes["Arn"], json!(format!("{base}:lifecycle-policy/keep-3")));
     }

@@ -132,12 +132,7 @@ fn an_available_build() {
                 "123456789012",
                 "111122223333"
               ]
-            },
-            "launchTemplateConfigurations": [
-              {
-                "launchTemplateId": "lt-0123456789abcdef0"
-              }
-            ]
+            }
           }
         ],
         "tags": {
@@ -271,12 +266,7 @@ fn a_failed_build() {
                 "123456789012",
                 "111122223333"
               ]
-            },
-            "launchTemplateConfigurations": [
-              {
-                "launchTemplateId": "lt-0123456789abcdef0"
-              }
-            ]
+            }
           }
         ],
         "tags": {

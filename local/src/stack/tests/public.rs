@@ -45,9 +45,6 @@ fn what_has_no_effect_here_deploys_and_is_named_with_its_place() {
     let mut world = world();
     let text = "
 Resources:
-  Flow:
-    Type: AWS::ImageBuilder::Workflow
-    Properties: {Name: scan, Type: TEST, Version: 1.0.0, Uri: 's3://bucket/flow.yaml'}
   Keep:
     Type: AWS::ImageBuilder::LifecyclePolicy
     Properties: {Name: keep, ExecutionRole: r, ResourceType: AMI_IMAGE, PolicyDetails: [], ResourceSelection: {TagMap: {a: b}}}
@@ -56,23 +53,72 @@ Resources:
     DependsOn: Keep
     Properties: {ServiceToken: 'arn:aws:lambda:us-east-1:123456789012:function:empty'}
 Outputs:
-  Flow: {Value: !Ref Flow}
   Keep: {Value: !GetAtt Keep.Arn}
 ";
     let summary = deploy(&mut world, text, &[]).unwrap();
-    assert_eq!(summary.outputs["Flow"], "arn:aws:imagebuilder:us-east-1:123456789012:workflow/test/scan/1.0.0/1");
     assert_eq!(summary.outputs["Keep"], "arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/keep");
     assert_eq!(summary.no_part, [""; 0]);
     assert_eq!(
         warnings(&world),
         [
-            "stacks/t.yaml:9: Empty (Custom::EmptyBucket): no function is called for a custom resource here: has no effect",
-            "stacks/t.yaml:3: Flow (AWS::ImageBuilder::Workflow), stacks/t.yaml:6: Keep (AWS::ImageBuilder::LifecyclePolicy): \
-             not supported by the local Image Builder yet: has no effect",
+            "stacks/t.yaml:6: Empty (Custom::EmptyBucket): no function is called for a custom resource here: has no effect",
+            "stacks/t.yaml:3: Keep (AWS::ImageBuilder::LifecyclePolicy): not supported by the local Image Builder yet: has no effect",
         ]
     );
-    let error = deploy(&mut world, &text.replace("Type: TEST,", "Type: TEST, Colour: red,"), &[]).unwrap_err();
-    assert!(error.to_string().contains("stacks/t.yaml:5: Flow") && error.to_string().contains("Colour"), "{error}");
+    let error = deploy(&mut world, &text.replace("Name: keep,", "Name: keep, Colour: red,"), &[]).unwrap_err();
+    assert!(error.to_string().contains("stacks/t.yaml:5: Keep") && error.to_string().contains("Colour"), "{error}");
+}
+
+/// A workflow that is written in its template, and one whose document lies in S3.
+const FLOWS: &str = "
+Resources:
+  Flow:
+    Type: AWS::ImageBuilder::Workflow
+    Properties:
+      Name: My Flow
+      Type: TEST
+      Version: 2.1.0
+      Tags: {team: edge}
+      Data: |
+        schemaVersion: 1.0
+        steps:
+          - name: Approve
+            action: WaitForAction
+  Far:
+    Type: AWS::ImageBuilder::Workflow
+    Properties: {Name: far, Type: BUILD, Version: 1.0.0, Uri: 's3://bucket/flow.yaml'}
+Outputs:
+  Flow: {Value: !Ref Flow}
+  Arn: {Value: !GetAtt Flow.Arn}
+  Latest: {Value: !GetAtt Flow.LatestVersion.Arn}
+  Major: {Value: !GetAtt Flow.LatestVersion.Major}
+  Minor: {Value: !GetAtt Flow.LatestVersion.Minor}
+  Patch: {Value: !GetAtt Flow.LatestVersion.Patch}
+  Far: {Value: !Ref Far}
+";
+
+#[test]
+fn workflows_are_made_and_referred_to() {
+    let mut world = world();
+    let summary = deploy(&mut world, FLOWS, &[]).unwrap();
+    let base = "arn:aws:imagebuilder:us-east-1:123456789012:workflow";
+    for (output, expected) in [
+        ("Flow", "test/my-flow/2.1.0/1"),
+        ("Arn", "test/my-flow/2.1.0/1"),
+        ("Latest", "test/my-flow/x.x.x"),
+        ("Major", "test/my-flow/2.x.x"),
+        ("Minor", "test/my-flow/2.1.x"),
+        ("Patch", "test/my-flow/2.1.0"),
+        ("Far", "build/far/1.0.0/1"),
+    ] {
+        assert_eq!(summary.outputs[output], format!("{base}/{expected}"), "{output}");
+    }
+    let flow = world.imagebuilder.get(&summary.outputs["Flow"]).unwrap();
+    assert_eq!(flow.document["tags"]["team"], "edge");
+    let said = warnings(&world).join("\n");
+    assert!(said.contains("s3://bucket/flow.yaml isn't read"), "{said}");
+    let error = deploy(&mut self::world(), &FLOWS.replace("WaitForAction", "Wait"), &[]).unwrap_err().to_string();
+    assert!(error.contains("Flow") && error.contains("Line 3: The step \"Approve\" has the unknown action"), "{error}");
 }
 
 /// A recipe whose contents lie in S3, its pipeline, and an image by the pipeline.

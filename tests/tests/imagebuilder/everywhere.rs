@@ -168,7 +168,8 @@ async fn valid_calls(bench: &Bench) -> Vec<(&'static str, Value, &'static str, V
     let (agent, builders) = (component(bench, "tool", "1.0.0").await, infrastructure(bench, "shared").await);
     let recipe = recipe(bench, "shared", "1.0.0", &agent).await;
     let parent = crate::fixtures::AMAZON_LINUX;
-    let region = json!([{"region": "us-east-1"}]);
+    let name = json!({"name": "own {{ imagebuilder:buildDate }}"});
+    let region = json!([{"region": "us-east-1", "amiDistributionConfiguration": name}]);
     let document = crate::fixtures::DOCUMENT;
     let started = crate::fixtures::start(bench, &pipeline).await;
     let profile = "EC2InstanceProfileForImageBuilder";

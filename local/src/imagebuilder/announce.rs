@@ -1,20 +1,20 @@
 //! What Image Builder tells others of a build: events on the default bus, a message to the topic.
 
-use super::notification;
 use super::store::Resource;
+use super::{execution, notification};
 use crate::journal::Kind;
 use crate::world::{Event, World};
-use crate::{events, sns};
+use crate::{events, lambda, sns};
 use serde_json::{Map, Value, json};
 
-/// An event about a resource, on the default bus of the Region that the resource belongs to.
-fn emit(world: &mut World, resource: &Resource, (detail_type, detail): (&str, Value)) {
+/// An event about a resource, and what it names beside it, on the default bus of the Region that it belongs to.
+fn emit(world: &mut World, resource: &Resource, beside: &[String], (detail_type, detail): (&str, Value)) {
     let event = events::Event {
         source: "aws.imagebuilder".to_owned(),
         detail_type: detail_type.to_owned(),
         account: resource.owner.clone(),
         region: resource.region.clone(),
-        resources: vec![resource.arn.clone()],
+        resources: [std::slice::from_ref(&resource.arn), beside].concat(),
         detail,
         time: world.now,
     };
@@ -36,13 +36,72 @@ fn auto_disabled(failures: u64) -> (&'static str, Value) {
 /// A build's status changed.
 pub(crate) fn status_changed(world: &mut World, image: &Resource, from: &str) {
     if let Some(event) = change(from, image.status()) {
-        emit(world, image, event);
+        emit(world, image, &[], event);
     }
 }
 
 /// A pipeline was disabled after failures in a row.
 pub(crate) fn disabled(world: &mut World, pipeline: &Resource, failures: u64) {
-    emit(world, pipeline, auto_disabled(failures));
+    emit(world, pipeline, &[], auto_disabled(failures));
+}
+
+/// A step of a workflow that waits for an action.
+pub(crate) struct StepWaiting {
+    /// The workflow's build.
+    pub(crate) workflow_arn: String,
+    /// `wf-…`
+    pub(crate) workflow_execution_id: String,
+    /// `step-…`
+    pub(crate) step_execution_id: String,
+    /// As in the workflow's document.
+    pub(crate) step_name: String,
+    /// The topic that the step's inputs name.
+    pub(crate) topic_arn: Option<String>,
+    /// The function that the step's inputs name.
+    pub(crate) function_name: Option<String>,
+    /// What the step's inputs have for them.
+    pub(crate) payload: Value,
+}
+
+/// A step waits for an action: an event, a message to the step's topic, an invocation of its function.
+pub(crate) fn step_waiting(world: &mut World, image: &Resource, step: &StepWaiting) {
+    let detail = json!({
+        "workflow-execution-id": step.workflow_execution_id,
+        "workflow-step-execution-id": step.step_execution_id,
+        "workflow-step-name": step.step_name,
+    });
+    let beside = std::slice::from_ref(&step.workflow_arn);
+    emit(world, image, beside, ("EC2 Image Builder Workflow Step Waiting", detail));
+    let mut told = json!({
+        "imageBuildVersionArn": image.arn,
+        "workflowBuildVersionArn": step.workflow_arn,
+        "workflowExecutionId": step.workflow_execution_id,
+        "stepExecutionId": step.step_execution_id,
+        "stepName": step.step_name,
+    });
+    if !step.payload.is_null() {
+        told["payload"] = step.payload.clone();
+    }
+    if let Some(topic_arn) = step.topic_arn.clone() {
+        let message = sns::Message {
+            topic_arn,
+            body: told.to_string(),
+            subject: None,
+            attributes: Map::new(),
+            message_id: world.seed.uuid(&["step waiting", &step.step_execution_id]),
+        };
+        world.post(world.now, Event::Publish(message));
+    }
+    if let Some(name) = &step.function_name {
+        let Resource { region, owner, .. } = image;
+        let arn = format!("arn:aws:lambda:{region}:{owner}:function:{name}");
+        if world.lambda.functions.contains_key(&arn) {
+            lambda::accept(world, &arn, told.to_string(), "event");
+        } else {
+            let warning = format!("the step {} names the function {name}, which doesn't exist", step.step_name);
+            world.record(Kind::Warning, image.segment.as_str(), Some(region), warning);
+        }
+    }
 }
 
 /// The message about a build that is AVAILABLE or FAILED, for the topic of its infrastructure configuration,
@@ -52,17 +111,23 @@ fn message(world: &World, image: &Resource) -> Option<sns::Message> {
     matches!(image.status(), "AVAILABLE" | "FAILED").then_some(())?;
     Some(sns::Message {
         topic_arn: build.topic_arn.clone()?,
-        body: notification::text(world.seed, image, &build.account)?,
+        body: notification::text(world, image, &build.account)?,
         subject: None,
         attributes: Map::new(),
-        message_id: world.seed.uuid(&["notification", &image.arn, image.status()]),
+        message_id: world.seed.uuid(&["notification", &image.arn, image.status(), &attempt(world, image)]),
     })
+}
+
+/// What tells the messages about a build that was retried from the ones before.
+fn attempt(world: &World, image: &Resource) -> String {
+    execution::attempt(world, &image.arn).to_string()
 }
 
 /// Sends the message about a build that has ended, if there is one to send; it arrives some seconds later.
 pub(crate) fn ended(world: &mut World, image: &Resource, subject: &str) {
     let Some(message) = message(world, image) else { return };
-    let at = world.now + world.span_millis(&["notification", &image.arn, image.status()], 2_000, 9_000);
+    let at = world.now
+        + world.span_millis(&["notification", &image.arn, image.status(), &attempt(world, image)], 2_000, 9_000);
     let topic = message.topic_arn.rsplit(':').next().unwrap_or_default();
     let detail = format!("{} to topic {topic}", image.status());
     world.record(Kind::Notification, subject, Some(&image.region), detail);

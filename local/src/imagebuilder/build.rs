@@ -1,9 +1,11 @@
 //! The build state machine: what the end of each status brings.
 
+use super::execution::{self, Phase};
 use super::failure::{self, Failure};
 use super::phases::{self, Size};
 use super::store::Resource;
 use super::{announce, arrival, due, outputs};
+use crate::clock::Time;
 use crate::journal;
 use crate::world::{Event, World};
 use serde_json::{Value, json};
@@ -15,35 +17,89 @@ pub(crate) fn subject(image: &Resource) -> String {
     format!("{} {}", image.text("name").unwrap_or(&image.segment), image.text("version").unwrap_or_default())
 }
 
-/// Posts the end of a status that has begun.
+/// A status has begun: its end is posted, unless workflows run in it that wait for an action.
 pub(crate) fn post_end(world: &mut World, image_arn: &str, status: &str) {
     let Some(image) = world.imagebuilder.get(image_arn) else { return };
-    let size = Size::of(&image.document);
-    let at = world.now + phases::lasts(world.seed, image_arn, status, size);
-    world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
+    let lasts = phases::lasts(world.seed, image_arn, status, Size::of(&image.document));
+    let until = match Phase::of_status(status) {
+        Some(phase) => execution::begin(world, image_arn, phase),
+        None => Some(world.now + lasts),
+    };
+    ends(world, image_arn, until);
+}
+
+/// A status of a build ends then; at `None` that isn't known yet.
+fn ends(world: &mut World, image_arn: &str, until: Option<Time>) {
+    let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
+    build.until = until;
+    if let Some(at) = until {
+        world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
+    }
+}
+
+/// A step that the build waited for has its action.
+pub(crate) fn go_on(world: &mut World, image_arn: &str) {
+    let until = execution::go_on(world, image_arn);
+    ends(world, image_arn, until);
 }
 
 /// The status of a build ends: the next one begins, or the build ends.
 pub fn on_step(world: &mut World, image_arn: &str) {
     let Some(from) = world.imagebuilder.get(image_arn).map(|image| image.status().to_owned()) else { return };
-    let Some(build) = world.imagebuilder.builds.get(image_arn) else { return };
-    // A cancelled build has a step too many: nothing is ahead of it.
-    let Some(next) = build.ahead.first().cloned() else { return };
-    match (from.as_str(), next.as_str()) {
-        ("DISTRIBUTING", "INTEGRATING") => outputs::deliver(world, image_arn),
-        (_, "AVAILABLE") => arrival::deliver(world, image_arn),
-        _ => {}
-    }
+    let now = world.now;
     let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
-    if let Some(failure) = build.failure.take_if(|failure| failure.status == from) {
-        build.ahead.clear();
+    // What was posted for another end than the one that is due is void.
+    if build.until.is_none_or(|until| now < until) {
+        return;
+    }
+    let Some(next) = build.ahead.first().cloned() else { return };
+    build.until = None;
+    if next == "CANCELLED" {
+        execution::cancelled(world, image_arn, &from);
+    } else if let Some(failure) = outcome(world, image_arn, &from, &next) {
         return enter(world, image_arn, &from, "FAILED", Some(&failure));
     }
-    build.ahead.remove(0);
+    if let Some(build) = world.imagebuilder.builds.get_mut(image_arn) {
+        build.ahead.remove(0);
+    }
     enter(world, image_arn, &from, &next, None);
 }
 
+/// What a status leaves behind comes to be at its end; or why the build fails there.
+fn outcome(world: &mut World, image_arn: &str, status: &str, next: &str) -> Option<Failure> {
+    if let Some(failure) = failure_of(world, image_arn, status) {
+        return Some(failure);
+    }
+    match (status, next) {
+        ("DISTRIBUTING", _) => outputs::deliver(world, image_arn),
+        (_, "AVAILABLE") => arrival::deliver(world, image_arn),
+        _ => {}
+    }
+    failure_of(world, image_arn, status)
+}
+
+/// Why a build fails at the end of a status, if it does.
+fn failure_of(world: &mut World, image_arn: &str, status: &str) -> Option<Failure> {
+    let build = world.imagebuilder.builds.get_mut(image_arn)?;
+    if let Some(mut failure) = build.failure.take_if(|failure| failure.status == status) {
+        execution::blame(world, image_arn, &mut failure);
+        return Some(failure);
+    }
+    execution::failure(world, image_arn, status)
+}
+
+/// A build that failed or was cancelled goes on in a status.
+pub(crate) fn retry(world: &mut World, image_arn: &str, status: &str) {
+    let Some(image) = world.imagebuilder.get(image_arn) else { return };
+    let from = image.status().to_owned();
+    let statuses = phases::ahead(true).into_iter().skip_while(|ahead| ahead != status).skip(1).collect();
+    let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
+    build.ahead = statuses;
+    enter(world, image_arn, &from, status, None);
+}
+
 fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Option<&Failure>) {
+    debug_assert!(phases::allowed(from, to), "a build doesn't come from {from} to {to}");
     let Some(image) = world.imagebuilder.get_mut(image_arn) else { return };
     let state = failure.map_or_else(|| json!({"status": to}), |failure| Value::Object(failure::state(failure)));
     image.document.insert("state", state);
@@ -55,6 +111,11 @@ fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Opti
     if phases::in_progress(to) {
         post_end(world, image_arn, to);
     } else {
+        if let Some(build) = world.imagebuilder.builds.get_mut(image_arn) {
+            build.ahead = Vec::new();
+            build.runs.shrink_to_fit();
+        }
+        world.imagebuilder.rest(image_arn);
         announce::ended(world, &image, &subject);
     }
     due::build_changed(world, image_arn);
@@ -62,11 +123,12 @@ fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Opti
 
 /// A build under way shall stop: it is CANCELLED some seconds later, and keeps what it has made.
 pub(crate) fn cancel(world: &mut World, image_arn: &str) {
+    execution::cancel(world, image_arn);
+    let at = world.now + world.span_millis(&["cancel", image_arn], 2_000, 20_000);
     if let Some(build) = world.imagebuilder.builds.get_mut(image_arn) {
         build.ahead = vec!["CANCELLED".to_owned()];
         build.failure = None;
-        let at = world.now + world.span_millis(&["cancel", image_arn], 2_000, 20_000);
-        world.post(at, Event::ImageBuilder(super::Event::BuildStep { image_arn: image_arn.to_owned() }));
+        ends(world, image_arn, Some(at));
     }
 }
 

@@ -3,6 +3,9 @@
 //! Commands aren't run locally. A command that is `exit N` with N ≠ 0, and nothing else, makes its build fail.
 
 use super::document::{self, Node};
+use super::execution::Phase;
+use super::store::Resource;
+use crate::draw::Seed;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -20,13 +23,21 @@ pub struct Failure {
     pub summary: String,
 }
 
-/// A step of a component's document that fails.
-#[derive(Debug, PartialEq, Eq)]
-struct FailingStep {
+/// A component that fails, and where in its document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ComponentFault {
+    component: String,
     phase: String,
     step: String,
     action: String,
     exit_code: u32,
+}
+
+impl ComponentFault {
+    /// What the service says of it.
+    pub(super) fn message(&self) -> String {
+        format!("failed to run commands: exit status {}", self.exit_code)
+    }
 }
 
 /// The materials of the build don't resolve: it fails before an instance is launched.
@@ -40,28 +51,22 @@ pub(crate) fn unresolved(problems: &[String]) -> Failure {
     }
 }
 
-/// The first failure that the components' documents foretell: in the phases `build` and `validate` at the end
-/// of BUILDING, in the phase `test` at the end of TESTING when the build is tested.
-pub(crate) fn foretold(
-    world: &World,
-    image_arn: &str,
-    region: &str,
-    components: &[String],
-    tested: bool,
-    container: bool,
-) -> Option<Failure> {
-    let stages: &[(&'static str, &[&str])] = &[("BUILDING", &["build", "validate"]), ("TESTING", &["test"])];
-    let stages = if tested { stages } else { &stages[..1] };
-    stages.iter().find_map(|(status, phases)| {
-        components.iter().find_map(|arn| {
-            let document = document::tree(world.imagebuilder.get(arn)?.text("data")?).ok()?;
-            let step = failing_step(&document, phases)?;
-            Some(of_step(world, image_arn, region, status, arn, &step, container))
-        })
+/// The first failure that the documents of an image's components foretell: in the phases `build` and `validate`
+/// when they are built, in the phase `test` when they are tested.
+pub(super) fn foretold(world: &World, image: &Resource, phase: Phase) -> Option<ComponentFault> {
+    let phases: &[&str] = match phase {
+        Phase::Build => &["build", "validate"],
+        Phase::Test => &["test"],
+        Phase::Distribution => return None,
+    };
+    let recipe = image.document.get("imageRecipe").or_else(|| image.document.get("containerRecipe"))?;
+    recipe["components"].as_array()?.iter().find_map(|component| {
+        let arn = component["componentArn"].as_str()?;
+        failing_step(arn, &document::tree(world.imagebuilder.get(arn)?.text("data")?).ok()?, phases)
     })
 }
 
-fn failing_step(document: &Node, phases: &[&str]) -> Option<FailingStep> {
+fn failing_step(component: &str, document: &Node, phases: &[&str]) -> Option<ComponentFault> {
     let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
     for phase in document.list("phases") {
         let name = text(phase, "name");
@@ -71,7 +76,8 @@ fn failing_step(document: &Node, phases: &[&str]) -> Option<FailingStep> {
         for step in phase.list("steps").iter().filter(|step| text(step, "onFailure") != "Ignore") {
             let commands = step.get("inputs").map_or(&[][..], |inputs| inputs.list("commands"));
             if let Some(exit_code) = commands.iter().find_map(|command| exit_code(command.text()?)) {
-                return Some(FailingStep {
+                return Some(ComponentFault {
+                    component: component.to_owned(),
                     phase: name,
                     step: text(step, "name"),
                     action: text(step, "action"),
@@ -89,17 +95,16 @@ fn exit_code(command: &str) -> Option<u32> {
     (code != 0).then_some(code)
 }
 
-fn of_step(
-    world: &World,
+/// A step of a workflow fails because a component does. `place`: the context's members that name the step.
+pub(super) fn of_component(
+    seed: Seed,
     image_arn: &str,
-    region: &str,
-    status: &'static str,
-    component: &str,
-    failing: &FailingStep,
-    container: bool,
+    status: &str,
+    fault: &ComponentFault,
+    place: Map<String, Value>,
 ) -> Failure {
-    let id = |what: &str| world.seed.uuid(&["build failure", what, image_arn]);
-    let code = failing.exit_code;
+    let id = |what: &str| seed.uuid(&["build failure", what, image_arn]);
+    let code = fault.exit_code;
     let (execution, command) = (id("execution"), id("command"));
     let output = "\n----------ERROR-------\nfailed to run commands: exit status ";
     let payload = json!([{
@@ -111,29 +116,40 @@ fn of_step(
          result: \n{{Status=[Failed], ResponseCode=[{code}], Output=[{output}{code}], OutputPayload={payload}, \
          CommandId=[{command}]}}. Please refer to Automation Service Troubleshooting Guide for more diagnosis details.'"
     );
-    let kind = if container { "container" } else { "image" };
-    let (workflow, step) = match status {
-        "TESTING" => (format!("test/test-{kind}"), "ApplyTestComponents"),
-        _ => (format!("build/build-{kind}"), "ApplyBuildComponents"),
-    };
-    let FailingStep { phase, step: component_step, action, .. } = failing;
-    let context = json!({
-        "imageStatus": status,
-        "workflowExecutionId": format!("wf-{}", id("workflow")),
-        "workflowArn": format!("arn:aws:imagebuilder:{region}:aws:workflow/{workflow}/1.0.2/1"),
-        "stepExecutionId": format!("step-{}", id("step")),
-        "failedStep": step,
-        "componentFailure": {
-            "componentArn": component,
-            "phaseName": phase,
-            "stepName": component_step,
-            "action": action,
-            "errorMessage": format!("failed to run commands: exit status {code}"),
-        },
+    let ComponentFault { component, phase, step, action, .. } = fault;
+    let component_failure = json!({
+        "componentArn": component,
+        "phaseName": phase,
+        "stepName": step,
+        "action": action,
+        "errorMessage": fault.message(),
     });
-    let name = component.rsplit_once(":component/").map_or(component, |(_, name)| name);
-    let summary = format!("component {name}, phase {phase}, step {component_step}: exit status {code}");
+    let name = component.rsplit_once(":component/").map_or(component.as_str(), |(_, name)| name);
+    let summary = format!("component {name}, phase {phase}, step {step}: exit status {code}");
+    let mut context = context(status, place);
+    context["componentFailure"] = component_failure;
     Failure { status: status.to_owned(), reason, context, summary }
+}
+
+/// A step of a workflow fails by itself. `place`: the context's members that name the step.
+pub(super) fn of_step(status: &str, message: &str, place: Map<String, Value>) -> Failure {
+    let named = |member: &str| place.get(member).and_then(Value::as_str).unwrap_or_default();
+    let (execution, step) = (named("workflowExecutionId"), named("failedStep"));
+    let reason = format!(
+        "Workflow Execution ID: '{execution}' failed with reason: Workflow step '{step}' failed in state = \
+         '{status}'. {message}"
+    );
+    let summary = format!("workflow step {step}: {message}");
+    let reason = reason.chars().take(1024).collect();
+    Failure { status: status.to_owned(), reason, context: context(status, place), summary }
+}
+
+fn context(status: &str, place: Map<String, Value>) -> Value {
+    let mut context = json!({"imageStatus": status});
+    if let Value::Object(members) = &mut context {
+        members.extend(place);
+    }
+    context
 }
 
 /// The `state` of a failed build.
@@ -173,10 +189,10 @@ mod tests {
             );
             document::tree(&text).unwrap()
         };
-        let failing = failing_step(&document(""), &["test"]).unwrap();
+        let failing = failing_step("c", &document(""), &["test"]).unwrap();
         assert_eq!((failing.step.as_str(), failing.action.as_str(), failing.exit_code), ("probe", "ExecuteBash", 3));
-        assert_eq!(failing_step(&document(""), &["build", "validate"]), None);
-        assert_eq!(failing_step(&document(", onFailure: Ignore"), &["test"]), None);
-        assert!(failing_step(&document(", onFailure: Continue"), &["test"]).is_some());
+        assert_eq!(failing_step("c", &document(""), &["build", "validate"]), None);
+        assert_eq!(failing_step("c", &document(", onFailure: Ignore"), &["test"]), None);
+        assert!(failing_step("c", &document(", onFailure: Continue"), &["test"]).is_some());
     }
 }

@@ -3,7 +3,7 @@
 use super::lookup::{deletable, missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{build, naming, phases, resolve, sharing};
+use super::{build, execution, naming, phases, pipeline, resolve, sharing};
 use crate::faults;
 use crate::model::{Listing, bad_value, summary};
 use crate::wire::{ApiError, Context};
@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 /// CreateImage.
 pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["imageRecipeArn", "containerRecipeArn"], "InvalidRequestException")?;
+    pipeline::check_role(input)?;
     let empty = Map::new();
     let order = Order {
         plan: input.as_object().unwrap_or(&empty),
@@ -82,7 +83,7 @@ pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) 
         return Err(needed(arn));
     }
     world.imagebuilder.remove(arn);
-    world.imagebuilder.builds.remove(arn);
+    execution::forget(world, arn);
     world.imagebuilder.arrivals.origins.remove(arn);
     world.imagebuilder.outputs.exports.remove(arn);
     Ok(json!({"imageBuildVersionArn": arn}))
@@ -108,8 +109,7 @@ fn version_arn(image: &Resource) -> &str {
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
     let mut entry = summary(shape, image.document.iter());
-    let owner = sharing::owner_name(&image.owner);
-    entry.insert("owner".to_owned(), owner.into());
+    entry.insert("owner".to_owned(), sharing::owner_name(&image.owner).into());
     entry.into()
 }
 

@@ -1,8 +1,10 @@
 //! The message that Image Builder publishes about a build, in its own JSON form: neither that of its API nor
 //! of its events. Seen in public captures; the odd parts are said where they are made.
 
+use super::execution::{self, Phase};
 use super::store::Resource;
 use crate::draw::Seed;
+use crate::world::World;
 use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -59,7 +61,8 @@ struct Message<'a> {
 
 /// The text of the message about a build as it now stands, for the account that it belongs to. `None` for what
 /// isn't a build version.
-pub(crate) fn text(seed: Seed, image: &Resource, account: &str) -> Option<String> {
+pub(crate) fn text(world: &World, image: &Resource, account: &str) -> Option<String> {
+    let seed = world.seed;
     let (version, build) = (image.version?, image.build?);
     let part = |member: &str, order: &[&str]| {
         let document = image.document.get(member)?.as_object()?;
@@ -67,7 +70,8 @@ pub(crate) fn text(seed: Seed, image: &Resource, account: &str) -> Option<String
     };
     let failed_in = image.document.get("state").and_then(|state| state["failureContext"]["imageStatus"].as_str());
     let available = image.status() == "AVAILABLE";
-    let tested = image.document.get("imageTestsConfiguration").is_some_and(|it| it["imageTestsEnabled"] != false);
+    let early = !available && failed_in.is_none_or(|status| matches!(status, "CREATING" | "BUILDING"));
+    let execution = |phase: Phase| if early { None } else { execution::first_execution(world, &image.arn, phase) };
     let id = |what: &str, present: bool| present.then(|| seed.uuid(&["execution", what, &image.arn]));
     let distributed = available && image.document.contains_key("distributionConfiguration");
     let managed = |value: &Value| with_real_owners(seed, value);
@@ -90,8 +94,8 @@ pub(crate) fn text(seed: Seed, image: &Resource, account: &str) -> Option<String
         date_created: odd_date(image.text("dateCreated")?),
         output_resources: image.document.get("outputResources").cloned().unwrap_or_else(|| json!({"amis": []})),
         // An early failure leaves no execution behind.
-        build_execution_id: id("build", available || failed_in == Some("TESTING")),
-        test_execution_id: id("test", (available && tested) || failed_in == Some("TESTING")),
+        build_execution_id: execution(Phase::Build),
+        test_execution_id: execution(Phase::Test),
         distribution_job_id: id("distribution", distributed),
         integration_job_id: id("integration", distributed),
         account_id: account,

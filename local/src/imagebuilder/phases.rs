@@ -16,6 +16,25 @@ pub(crate) fn in_progress(status: &str) -> bool {
     matches!(status, "PENDING" | "CREATING" | "BUILDING" | "TESTING" | "DISTRIBUTING" | "INTEGRATING")
 }
 
+/// The statuses of a build that goes well, in their order. Some builds skip some.
+const WAY: [&str; 7] = ["PENDING", "CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING", "AVAILABLE"];
+
+/// Whether an image in the status `from` may come to the status `to`: a build goes forward or ends, a retried one
+/// goes on at its tests or its distribution, and what has ended is deprecated, disabled, restored or deleted.
+pub(crate) fn allowed(from: &str, to: &str) -> bool {
+    let place = |status: &str| WAY.iter().position(|on_the_way| *on_the_way == status);
+    match from {
+        "AVAILABLE" => matches!(to, "DEPRECATED" | "DISABLED" | "DELETED"),
+        "DEPRECATED" => matches!(to, "AVAILABLE" | "DISABLED" | "DELETED"),
+        "DISABLED" => matches!(to, "AVAILABLE" | "DEPRECATED" | "DELETED"),
+        "FAILED" | "CANCELLED" => matches!(to, "TESTING" | "DISTRIBUTING" | "DELETED"),
+        _ => match (place(from), place(to)) {
+            (Some(from), Some(to)) => from < to,
+            (under_way, _) => under_way.is_some() && matches!(to, "FAILED" | "CANCELLED"),
+        },
+    }
+}
+
 /// What of a build decides how long it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
@@ -71,6 +90,28 @@ mod tests {
         let arn = "arn:aws:imagebuilder:us-east-1:123456789012:image/web/1.0.0/1";
         let statuses = [vec!["PENDING".to_owned()], ahead(true)].concat();
         statuses[..6].iter().map(|status| lasts(Seed(seed), arn, status, size).num_minutes()).sum()
+    }
+
+    #[test]
+    fn no_status_is_left_but_for_those_that_may_follow() {
+        let end = ["FAILED", "CANCELLED"];
+        for (from, to) in [
+            ("PENDING", [&WAY[1..], &end].concat()),
+            ("BUILDING", [&WAY[3..], &end].concat()),
+            ("INTEGRATING", vec!["AVAILABLE", "FAILED", "CANCELLED"]),
+            ("AVAILABLE", vec!["DEPRECATED", "DELETED", "DISABLED"]),
+            ("DEPRECATED", vec!["AVAILABLE", "DELETED", "DISABLED"]),
+            ("DISABLED", vec!["AVAILABLE", "DEPRECATED", "DELETED"]),
+            ("FAILED", vec!["TESTING", "DISTRIBUTING", "DELETED"]),
+            ("CANCELLED", vec!["TESTING", "DISTRIBUTING", "DELETED"]),
+            ("DELETED", vec![]),
+            ("", vec![]),
+        ] {
+            let every = WAY.into_iter().chain(["CANCELLED", "FAILED", "DEPRECATED", "DELETED", "DISABLED"]);
+            for status in every {
+                assert_eq!(allowed(from, status), to.contains(&status), "{from} to {status}");
+            }
+        }
     }
 
     #[test]

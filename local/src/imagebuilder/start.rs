@@ -3,7 +3,7 @@
 use super::lookup::missing;
 use super::phases;
 use super::store::{BuildState, Kind, Resource};
-use super::{build, catalogue, due, failure, resolve};
+use super::{build, catalogue, due, execution, failure, resolve};
 use crate::clock::iso_millis;
 use crate::faults;
 use crate::journal;
@@ -48,13 +48,15 @@ pub(crate) fn pick_recipe<'a>(
 /// Makes the next build version of a recipe's image and sets it off; the answer is its ARN.
 ///
 /// # Errors
-/// `ResourceNotFoundException` for a recipe or configuration that doesn't exist. A parent or component that
+/// `ResourceNotFoundException` for a recipe, configuration or workflow that doesn't exist. A parent or component that
 /// doesn't resolve is no error here: the build fails.
 pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order<'_>) -> Result<String, ApiError> {
     let recipe = pick_recipe(world, account, region, order.plan)?.clone();
     let infrastructure =
         configuration(world, account, order.plan, "infrastructureConfigurationArn")?.unwrap_or_default();
     let distribution = configuration(world, account, order.plan, "distributionConfigurationArn")?;
+    let container = recipe.kind == Kind::ContainerRecipe;
+    let (plan, workflows) = execution::plan(world, account, region, order.plan.get("workflows"), container)?;
     let made_from = recipe.document.to_map();
     ensure_managed(world, region, &made_from);
     let materials = resolve::materials(world, account, region, &made_from);
@@ -62,15 +64,10 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     let version = recipe.version.map(|version| version.to_string()).unwrap_or_default();
     let number = next_build(world, region, account, &recipe.segment, &version);
     let arn = format!("arn:aws:imagebuilder:{region}:{account}:image/{}/{version}/{number}", recipe.segment);
-    let container = recipe.kind == Kind::ContainerRecipe;
 
     let tests = tests_configuration(order.plan);
     let tested = tests["imageTestsEnabled"] != false;
-    let failure = if materials.problems.is_empty() {
-        failure::foretold(world, &arn, region, &materials.components, tested, container)
-    } else {
-        Some(failure::unresolved(&materials.problems))
-    };
+    let unresolved = (!materials.problems.is_empty()).then(|| failure::unresolved(&materials.problems));
     let asked_for = faults::Build {
         arn: &arn,
         name: recipe.text("name").unwrap_or(&recipe.segment),
@@ -80,7 +77,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
         account,
         tested,
     };
-    let failure = faults::foretold(world, &asked_for).or(failure);
+    let failure = faults::foretold(world, &asked_for).or(unresolved);
     let topic_arn = infrastructure.get("snsTopicArn").and_then(Value::as_str).map(str::to_owned);
 
     let platform = recipe.text("platform").map(str::to_owned).or_else(|| materials.platform.clone());
@@ -111,7 +108,10 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     set("tags", order.tags);
     set("buildType", order.build_type.into());
     set("imageSource", "CUSTOM".into());
-    for member in ["executionRole", "workflows", "imageScanningConfiguration"] {
+    if order.plan.contains_key("workflows") {
+        set("workflows", workflows);
+    }
+    for member in ["executionRole", "imageScanningConfiguration"] {
         if let Some(value) = order.plan.get(member) {
             set(member, value.clone());
         }
@@ -125,7 +125,14 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     }
 
     warn_of(world, &document, &materials, region);
-    let build = BuildState { ahead: phases::ahead(tested), failure, account: account.to_owned(), topic_arn };
+    let build = BuildState {
+        ahead: phases::ahead(tested),
+        failure,
+        account: account.to_owned(),
+        topic_arn,
+        plan,
+        ..BuildState::default()
+    };
     let resource = Resource {
         kind: Kind::Image,
         arn: arn.clone(),
@@ -155,6 +162,7 @@ pub(super) fn next_build(world: &mut World, region: &str, account: &str, segment
 pub(super) fn set_off(world: &mut World, image: Resource, build: BuildState, detail: String) {
     let (arn, region, subject) = (image.arn.clone(), image.region.clone(), build::subject(&image));
     world.imagebuilder.builds.insert(arn.clone(), build);
+    execution::enlist(world, &arn);
     world.imagebuilder.put(image);
     world.record(journal::Kind::BuildStarted, subject, Some(&region), detail);
     due::build_changed(world, &arn);

@@ -119,6 +119,12 @@ pub struct BuildState {
     pub account: String,
     /// Where the notification goes: the topic of the infrastructure configuration, as of the build's start.
     pub topic_arn: Option<String>,
+    /// When the current status ends, if that is known.
+    pub until: Option<Time>,
+    /// The number of the plan: which workflows it runs.
+    pub(super) plan: u64,
+    /// The runs of its workflows, oldest first.
+    pub(super) runs: Vec<execution::Run>,
 }
 
 /// Everything that Image Builder keeps, of all accounts and Regions.

@@ -8,6 +8,7 @@ mod components;
 mod configurations;
 mod distribution;
 mod everywhere;
+mod executions;
 mod faults;
 mod fixtures;
 mod harness;

@@ -78,7 +78,7 @@ mod tests {
         let told = world.journal.entries().iter().find(|entry| entry.kind == journal::Kind::Notification);
         assert_eq!(told.unwrap().subject, "windows 1.0.0/1");
         let image = world.imagebuilder.get(&arn("image/windows/1.0.0/1")).unwrap();
-        let text = super::super::super::notification::text(world.seed, image, ACCOUNT).unwrap();
+        let text = super::super::super::notification::text(&world, image, ACCOUNT).unwrap();
         let message: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&message["buildType"], &message["state"]["status"]), (&json!("IMPORT_ISO"), &json!("AVAILABLE")));
         assert_eq!(message["outputResources"]["amis"].as_array().unwrap().len(), 1);

@@ -10,8 +10,8 @@ pub(super) use vm::import_vm_image;
 
 use super::lookup::text;
 use super::outputs::{self, Base, Draft};
-use super::start;
 use super::store::{BuildState, Kind, Resource};
+use super::{execution, start};
 use super::{naming, outputs::drawn};
 use crate::clock::iso_millis;
 use crate::ec2;
@@ -97,8 +97,9 @@ fn begin(world: &mut World, context: &Context, input: &Value, arrival: Arrival) 
         }
     }
     world.imagebuilder.arrivals.origins.insert(arn.clone(), origin);
+    let plan = if ahead.contains(&"DISTRIBUTING") { execution::distribution(world, &region) } else { 0 };
     let ahead = ahead.iter().map(|status| (*status).to_owned()).collect();
-    let build = BuildState { ahead, failure: None, account: account.clone(), topic_arn };
+    let build = BuildState { ahead, account: account.clone(), topic_arn, plan, ..BuildState::default() };
     let image = Resource {
         kind: Kind::Image,
         arn: arn.clone(),

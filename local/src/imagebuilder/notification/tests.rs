@@ -39,7 +39,7 @@ fn message(fail: bool) -> String {
     let pipeline = put_pipeline(&mut world, "web", json!({}));
     let image = start_pipeline(&mut world, &pipeline);
     run(&mut world);
-    text(world.seed, world.imagebuilder.get(&image).unwrap(), ACCOUNT).unwrap()
+    text(&world, world.imagebuilder.get(&image).unwrap(), ACCOUNT).unwrap()
 }
 
 #[test]
@@ -167,8 +167,8 @@ fn an_available_build() {
           }
         ]
       },
-      "buildExecutionId": "ae7b4b68-dbdd-4f99-9ec4-c323731bf12e",
-      "testExecutionId": "330147a2-84c4-4178-8498-aa4df9065d6c",
+      "buildExecutionId": "f27a5558-a965-4ea3-ac44-a752d1fe0447",
+      "testExecutionId": "883ace82-7a2c-46e2-baf9-67738b89ef33",
       "distributionJobId": "33962179-0f9d-4648-a148-a74fd56dbdcd",
       "integrationJobId": "462a6e0b-66b9-4429-afc8-f31276d7af64",
       "accountId": "123456789012",

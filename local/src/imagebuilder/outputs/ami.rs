@@ -3,6 +3,7 @@
 use super::name::Values;
 use super::reach::Target;
 use super::strings;
+use crate::draw::Seed;
 use crate::ec2;
 use crate::imagebuilder::arrival::Origin;
 use crate::imagebuilder::resolve;
@@ -82,6 +83,11 @@ pub(in crate::imagebuilder) struct Draft<'a> {
     pub(in crate::imagebuilder) encrypted: bool,
 }
 
+/// The ID of the AMI that is drawn for a key, a build's ARN, in a Region and account.
+pub(in crate::imagebuilder) fn id(seed: Seed, key: &str, region: &str, owner: &str) -> String {
+    format!("ami-{}", seed.hex(&["ami", key, region, owner], 17))
+}
+
 /// The AMI of a base and a draft; its IDs are drawn.
 pub(in crate::imagebuilder) fn drawn(world: &World, image: &Resource, base: &Base, draft: Draft<'_>) -> ec2::Image {
     let Draft { key, region, owner, name, description, tags, launch_permissions, encrypted } = draft;
@@ -91,7 +97,7 @@ pub(in crate::imagebuilder) fn drawn(world: &World, image: &Resource, base: &Bas
         (device.clone(), ec2::Snapshot { id, size: *size, encrypted: encrypted || *was })
     };
     ec2::Image {
-        id: format!("ami-{}", seed.hex(&["ami", key, region, owner], 17)),
+        id: id(seed, key, region, owner),
         region: region.to_owned(),
         owner: owner.to_owned(),
         name,

@@ -9,7 +9,7 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
-pub(super) use ami::{Base, Draft, default_name, drawn, own_tags};
+pub(super) use ami::{Base, Draft, default_name, drawn, id as ami_id, own_tags};
 pub use follow_up::Export;
 
 use super::failure::Failure;

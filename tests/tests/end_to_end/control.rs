@@ -192,7 +192,7 @@ async fn faults_strike_as_their_rules_say() {
 
     let late = json!({"rules": [{"fault": "latency", "milliseconds": 300}]});
     serving.ask("PUT", "/_local/faults", &late.to_string()).await;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     assert!(!serving.has("/none").await);
     assert!(begun.elapsed() >= Duration::from_millis(300));
 

@@ -83,7 +83,7 @@ fn failure_of(world: &mut World, image_arn: &str, status: &str) -> Option<Failur
     let build = world.imagebuilder.builds.get_mut(image_arn)?;
     if let Some(mut failure) = build.failure.take_if(|failure| failure.status == status) {
         execution::blame(world, image_arn, &mut failure);
-        return Some(failure);
+        return Some(*failure);
     }
     execution::failure(world, image_arn, status)
 }

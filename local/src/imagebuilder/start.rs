@@ -127,7 +127,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
     warn_of(world, &document, &materials, region);
     let build = BuildState {
         ahead: phases::ahead(tested),
-        failure,
+        failure: failure.map(Box::new),
         account: account.to_owned(),
         topic_arn,
         plan,
@@ -161,7 +161,7 @@ pub(super) fn next_build(world: &mut World, region: &str, account: &str, segment
 /// Keeps a new image and lets its first status run. `detail` is what the timeline says of its start.
 pub(super) fn set_off(world: &mut World, image: Resource, build: BuildState, detail: String) {
     let (arn, region, subject) = (image.arn.clone(), image.region.clone(), build::subject(&image));
-    world.imagebuilder.builds.insert(arn.clone(), build);
+    world.imagebuilder.builds.insert(arn.clone(), Box::new(build));
     execution::enlist(world, &arn);
     world.imagebuilder.put(image);
     world.record(journal::Kind::BuildStarted, subject, Some(&region), detail);

@@ -119,7 +119,7 @@ pub struct BuildState {
     /// The statuses that are still to come, the next one first.
     pub ahead: Vec<String>,
     /// Why it will fail at the end of a status, if it will.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// The account that the build belongs to.
     pub account: String,
     /// Where the notification goes: the topic of the infrastructure configuration, as of the build's start.
@@ -139,7 +139,7 @@ pub struct Store {
     /// By pipeline ARN.
     pub pipelines: BTreeMap<String, PipelineState>,
     /// By image ARN: builds in flight, and the ended ones' remains.
-    pub builds: BTreeMap<String, BuildState>,
+    pub builds: BTreeMap<String, Box<BuildState>>,
     /// What is known of recipes beside their documents.
     pub recipes: recipe::Store,
     /// The resource policies.

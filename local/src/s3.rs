@@ -3,6 +3,7 @@
 //! There is no S3 API here. Reading a file when a call names it is all that is done, so that a document can be
 //! edited while the local AWS is up.
 
+use crate::journal::Kind;
 use crate::model::bad_value;
 use crate::wire::ApiError;
 use crate::world::World;
@@ -46,9 +47,28 @@ pub(crate) fn text(world: &World, parameter: &str, uri: &str) -> Result<Option<S
     })
 }
 
-/// What to say of an object that wasn't read for want of a folder.
+/// [`text`] for a document that a resource is made of: one that isn't read for want of a folder is a warning in the
+/// journal about `subject`.
+///
+/// # Errors
+/// As [`text`].
+pub(crate) fn document(
+    world: &mut World,
+    region: &str,
+    subject: &str,
+    parameter: &str,
+    uri: &str,
+) -> Result<Option<String>, ApiError> {
+    let text = text(world, parameter, uri)?;
+    if text.is_none() {
+        world.record(Kind::Warning, subject, Some(region), unread(uri));
+    }
+    Ok(text)
+}
+
+/// What to say of a document that wasn't read for want of a folder.
 pub(crate) fn unread(uri: &str) -> String {
-    format!("{uri} isn't read: name the folder that holds BUCKET/KEY with --s3 DIR")
+    format!("its document {uri} isn't read locally without --s3 DIR, where DIR holds BUCKET/KEY")
 }
 
 #[derive(Debug)]

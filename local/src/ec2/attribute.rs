@@ -1,7 +1,8 @@
 //! DescribeImageAttribute and ModifyImageAttribute: who may launch an AMI, and its description.
 
 use super::describe::block_devices;
-use super::{Call, Image, invalid_value, missing};
+use super::{Call, Image, invalid_value, missing, protection, retire};
+use crate::clock::iso_millis;
 use crate::wire::ApiError;
 use serde_json::{Value, json};
 
@@ -16,12 +17,18 @@ const PERMISSIONS: [(&str, &str); 4] = [
 pub(super) fn describe_image_attribute(mut call: Call<'_>) -> Result<Value, ApiError> {
     call.only(&["ImageId", "Attribute"])?;
     let attribute = call.required("Attribute")?;
-    let image = call.own_image()?;
+    let id = call.own_image()?.id.clone();
+    let image = call.image(&id)?;
     let (name, value) = match attribute {
         "launchPermission" => ("launchPermission", permissions(image)),
         "description" => ("description", json!({"value": image.description})),
         "blockDeviceMapping" => ("blockDeviceMapping", json!(block_devices(image))),
         "productCodes" => ("productCodes", json!([])),
+        "lastLaunchedTime" => ("lastLaunchedTime", json!({"value": image.last_launched.map(iso_millis)})),
+        "deregistrationProtection" => {
+            let value = protection::shown(call.world, &call.context.region, &id);
+            ("deregistrationProtection", json!({"value": value}))
+        }
         _ => return Err(unsupported(attribute)),
     };
     Ok(json!({"imageId": image.id, name: value}))
@@ -68,6 +75,9 @@ pub(super) fn modify_image_attribute(mut call: Call<'_>) -> Result<Value, ApiErr
         "launchPermission" => {
             let (added, removed) = asked(&call)?;
             let image = call.own_image()?;
+            if image.state != "available" && !added.is_empty() {
+                return Err(retire::unavailable(&image.id));
+            }
             image.launch_permissions.retain(|permission| !removed.contains(permission));
             for permission in &added {
                 if !image.launch_permissions.contains(permission) {

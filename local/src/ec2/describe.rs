@@ -1,9 +1,10 @@
 //! DescribeImages.
 
 use super::filter::filters;
-use super::{AMAZON_ACCOUNT, Call, Image, check_id, no_image, visible};
+use super::{AMAZON_ACCOUNT, Call, Image, check_id, no_image, protection, visible};
 use crate::clock::iso_millis;
 use crate::wire::ApiError;
+use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -71,30 +72,32 @@ pub(super) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
     let executable = |image: &Image| {
         users.is_empty()
             || users.iter().any(|user| match *user {
-                "all" => is_public(image),
+                "all" => image.is_public(),
                 "self" => image.launch_permissions.contains(&("UserId".to_owned(), account.to_owned())),
                 user => image.launch_permissions.contains(&("UserId".to_owned(), user.to_owned())),
             })
     };
-    let disabled = call.flag("IncludeDisabled");
-    let found = call.world.ec2.images.iter().filter(|((place, id), image)| {
-        place == region
-            && visible(call.world, account, region, id).is_some()
-            && (ids.is_empty() || ids.contains(&id.as_str()))
-            && (disabled || image.state != "disabled")
+    let (disabled, deprecated, now) = (call.flag("IncludeDisabled"), call.flag("IncludeDeprecated"), call.world.now);
+    // Others than the owner have to ask for deprecated AMIs.
+    let listed = |image: &Image| {
+        let is_deprecated = || image.deprecated_from().is_some_and(|at| at <= now);
+        (disabled || image.state != "disabled")
+            && (deprecated || image.owner == account || !ids.is_empty() || !is_deprecated())
+    };
+    let after = call.text("NextToken").unwrap_or_default();
+    let found = super::images_behind(call.world, region, after).filter(|image| {
+        (ids.is_empty() || ids.contains(&image.id.as_str()))
+            && image.seen_by(account)
+            && listed(image)
             && owned(image)
             && executable(image)
             && filters.iter().all(|filter| filter.takes(&image.tags, |name| fields(image, name)))
     });
-    let (images, next) = call.page(found.map(|((_, id), image)| (id.as_str(), shown(image, account))))?;
+    let (images, next) = call.page(found.map(|image| (image.id.as_str(), shown(call.world, image, account))))?;
     Ok(json!({"imagesSet": images, "nextToken": next}))
 }
 
-fn is_public(image: &Image) -> bool {
-    image.launch_permissions.iter().any(|(kind, value)| kind == "Group" && value == "all")
-}
-
-fn root_device(image: &Image) -> &str {
+pub(super) fn root_device(image: &Image) -> &str {
     let usual = if image.windows { "/dev/sda1" } else { "/dev/xvda" };
     if image.snapshots.contains_key(usual) {
         return usual;
@@ -117,7 +120,7 @@ fn fields(image: &Image, name: &str) -> Vec<String> {
         "hypervisor" => one("xen"),
         "image-id" => one(&image.id),
         "image-type" => one("machine"),
-        "is-public" => vec![is_public(image).to_string()],
+        "is-public" => vec![image.is_public().to_string()],
         "name" => one(&image.name),
         "owner-alias" if image.owner == AMAZON_ACCOUNT => one("amazon"),
         "owner-id" => one(&image.owner),
@@ -133,7 +136,7 @@ fn fields(image: &Image, name: &str) -> Vec<String> {
 }
 
 /// An AMI as its members look to an account.
-fn shown(image: &Image, account: &str) -> Value {
+fn shown(world: &World, image: &Image, account: &str) -> Value {
     let amazon = image.owner == AMAZON_ACCOUNT;
     let prefix = if amazon { "amazon" } else { &image.owner };
     let mut shown = json!({
@@ -142,7 +145,7 @@ fn shown(image: &Image, account: &str) -> Value {
         "imageState": image.state,
         "imageOwnerId": image.owner,
         "creationDate": iso_millis(image.created),
-        "isPublic": is_public(image),
+        "isPublic": image.is_public(),
         "architecture": image.architecture,
         "imageType": "machine",
         "platformDetails": if image.windows { "Windows" } else { "Linux/UNIX" },
@@ -154,11 +157,14 @@ fn shown(image: &Image, account: &str) -> Value {
         "virtualizationType": "hvm",
         "hypervisor": "xen",
         "enaSupport": true,
+        "deregistrationProtection": protection::shown(world, &image.region, &image.id),
     });
     let optional = [
         ("platform", image.windows.then(|| "windows".to_owned())),
         ("imageOwnerAlias", amazon.then(|| "amazon".to_owned())),
         ("description", image.description.clone()),
+        ("deprecationTime", image.deprecated_from().map(iso_millis)),
+        ("lastLaunchedTime", image.last_launched.filter(|_| image.owner == account).map(iso_millis)),
         ("sourceImageRegion", image.source.as_ref().map(|(region, _)| region.clone())),
         ("sourceImageId", image.source.as_ref().map(|(_, id)| id.clone())),
     ];
@@ -190,6 +196,6 @@ pub(super) fn block_devices(image: &Image) -> Vec<Value> {
     image.snapshots.iter().map(device).collect()
 }
 
-fn tag_set(tags: &BTreeMap<String, String>) -> Value {
+pub(super) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }

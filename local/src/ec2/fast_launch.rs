@@ -1,10 +1,13 @@
 //! Fast launch: snapshots of Windows AMIs that have been through their first start.
 
-use super::Event;
-use crate::clock::Time;
+use super::filter::filters;
+use super::{Call, Event, invalid_value, missing, retire, template};
+use crate::clock::{Time, iso_millis};
+use crate::wire::ApiError;
 use crate::world::{self, World};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// How a Windows AMI is launched faster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,4 +97,101 @@ pub(super) fn on_settled(world: &mut World, region: &str, image_id: &str, since:
         }
         None => {}
     }
+}
+
+pub(super) fn enable_fast_launch(mut call: Call<'_>) -> Result<Value, ApiError> {
+    call.only(&["ImageId", "ResourceType", "SnapshotConfiguration", "LaunchTemplate", "MaxParallelLaunches"])?;
+    let id = call.required("ImageId")?;
+    let image = call.image(id)?;
+    if !image.windows {
+        return Err(ApiError::bad("InvalidParameter", format!("Fast launch is for Windows AMIs: {id} isn't one.")));
+    }
+    if image.state != "available" {
+        return Err(retire::unavailable(id));
+    }
+    if call.text("ResourceType").is_some_and(|kind| kind != "snapshot") {
+        return Err(invalid_value("The only value for parameter resourceType is snapshot."));
+    }
+    let number = |text: Option<&str>, least: u32, name: &str| {
+        let parse = |text: &str| {
+            let number = text.parse().ok().filter(|number| *number >= least);
+            number.ok_or_else(|| invalid_value(format!("The parameter {name} must be an integer from {least} on.")))
+        };
+        text.map(parse).transpose()
+    };
+    let target = call.input.pointer("/SnapshotConfiguration/TargetResourceCount").and_then(Value::as_str);
+    let asked = Asked {
+        max_parallel_launches: number(call.text("MaxParallelLaunches"), 6, "MaxParallelLaunches")?,
+        snapshot_target: number(target, 1, "SnapshotConfiguration.TargetResourceCount")?,
+        launch_template: launch_template(&call)?,
+    };
+    let (account, region) = (call.context.account().to_owned(), call.context.region.clone());
+    enable(call.world, &account, &region, id, asked);
+    call.record(id, "fast launch enabled".to_owned());
+    own(&call, id).map(shown)
+}
+
+/// The launch template that the request names, as it is answered.
+fn launch_template(call: &Call<'_>) -> Result<Option<Value>, ApiError> {
+    let Some(asked) = call.input.get("LaunchTemplate") else { return Ok(None) };
+    let text = |member: &str| asked.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let template = template::by_either(call, text("LaunchTemplateId"), text("LaunchTemplateName"))?;
+    let wanted = text("Version").ok_or_else(|| missing("LaunchTemplate.Version"))?;
+    template.version(wanted).ok_or_else(|| template::no_version(template, wanted))?;
+    let named = json!({"launchTemplateId": template.id, "launchTemplateName": template.name, "version": wanted});
+    Ok(Some(named))
+}
+
+pub(super) fn disable_fast_launch(mut call: Call<'_>) -> Result<Value, ApiError> {
+    call.only(&["ImageId", "Force"])?;
+    let id = call.required("ImageId")?;
+    call.image(id)?;
+    own(&call, id)?;
+    let region = call.context.region.clone();
+    disable(call.world, &region, id);
+    call.record(id, "fast launch disabled".to_owned());
+    own(&call, id).map(shown)
+}
+
+/// The caller's setting for an AMI.
+fn own<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a FastLaunch, ApiError> {
+    let setting = call.world.ec2.fast_launches.get(&call.context.region, id);
+    let own = setting.filter(|setting| setting.owner == call.context.account());
+    own.ok_or_else(|| ApiError::bad("InvalidRequest", format!("Fast launch isn't enabled for the image '{id}'.")))
+}
+
+pub(super) fn describe_fast_launch_images(call: Call<'_>) -> Result<Value, ApiError> {
+    call.only(&["ImageId", "Filter", "MaxResults", "NextToken"])?;
+    let filters = filters(&call, &["owner-id", "resource-type", "state"])?;
+    let ids = call.texts("ImageId");
+    ids.iter().try_for_each(|id| super::check_id(id))?;
+    let after = call.text("NextToken").unwrap_or_default();
+    let found = call.world.ec2.fast_launches.behind(&call.context.region, after).filter(|(id, setting)| {
+        let field = |name: &str| {
+            vec![match name {
+                "owner-id" => setting.owner.clone(),
+                "resource-type" => "snapshot".to_owned(),
+                _ => setting.state.clone(),
+            }]
+        };
+        setting.owner == call.context.account()
+            && (ids.is_empty() || ids.contains(id))
+            && filters.iter().all(|filter| filter.takes(&BTreeMap::new(), field))
+    });
+    let (page, next) = call.page(found.map(|(id, setting)| (id, shown(setting))))?;
+    Ok(json!({"fastLaunchImageSet": page, "nextToken": next}))
+}
+
+fn shown(setting: &FastLaunch) -> Value {
+    json!({
+        "imageId": setting.image_id,
+        "resourceType": "snapshot",
+        "snapshotConfiguration": {"targetResourceCount": setting.snapshot_target},
+        "launchTemplate": setting.launch_template,
+        "maxParallelLaunches": setting.max_parallel_launches,
+        "ownerId": setting.owner,
+        "state": setting.state,
+        "stateTransitionReason": setting.reason,
+        "stateTransitionTime": iso_millis(setting.since),
+    })
 }

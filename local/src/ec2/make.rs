@@ -1,7 +1,8 @@
-//! How AMIs come and go: RegisterImage, CopyImage, DeregisterImage, and what Image Builder registers.
+//! How AMIs come: RegisterImage, CopyImage, and what Image Builder registers.
 
 use super::{
-    AMAZON_ACCOUNT, Call, Event, Image, Snapshot, check_id, invalid_value, missing, no_image, snapshots, tags, visible,
+    AMAZON_ACCOUNT, Call, Event, Image, Snapshot, check_id, invalid_value, missing, no_image, retire, snapshots, tags,
+    visible,
 };
 use crate::events;
 use crate::wire::ApiError;
@@ -68,7 +69,7 @@ pub(super) fn register_image(mut call: Call<'_>) -> Result<Value, ApiError> {
     let name = free_name(&call)?;
     let mut snapshots = BTreeMap::new();
     for mapping in call.items("BlockDeviceMapping") {
-        let (device, snapshot) = block_device(call.world, mapping)?;
+        let (device, snapshot) = block_device(&call, mapping)?;
         snapshots.insert(device, snapshot);
     }
     let root = call.required("RootDeviceName")?;
@@ -80,7 +81,7 @@ pub(super) fn register_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         return Err(invalid_value(format!("Value ({architecture}) for parameter architecture is invalid.")));
     }
     let image = Image {
-        id: fresh_id(&mut call, &name),
+        id: call.fresh_id("ami", &name),
         region: call.context.region.clone(),
         owner: call.context.account().to_owned(),
         name,
@@ -89,7 +90,7 @@ pub(super) fn register_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         architecture: architecture.to_owned(),
         state: "pending".to_owned(),
         created: call.world.now,
-        tags: tags::of_specification(&call)?,
+        tags: tags::of_specification(&call, "image", &["image", "snapshot"])?,
         snapshots,
         source: None,
         launch_permissions: Vec::new(),
@@ -97,31 +98,29 @@ pub(super) fn register_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         last_launched: None,
         deregistration_protection: false,
     };
+    snapshots::keep(call.world, &image, "", &BTreeMap::new());
     let detail = format!("{} registered", image.name);
     Ok(make(&mut call, image, detail, (1_000, 5_000)))
 }
 
-/// A device with its snapshot. Snapshots aren't kept by themselves: one that belongs to no AMI is taken as it is given.
-fn block_device(world: &World, mapping: &Value) -> Result<(String, Snapshot), ApiError> {
+/// A device with its snapshot, which the caller owns.
+fn block_device(call: &Call<'_>, mapping: &Value) -> Result<(String, Snapshot), ApiError> {
     let text = |pointer: &str| mapping.pointer(pointer).and_then(Value::as_str);
     let device = text("/DeviceName").ok_or_else(|| missing("BlockDeviceMapping.DeviceName"))?;
     let id = text("/Ebs/SnapshotId").ok_or_else(|| missing("BlockDeviceMapping.Ebs.SnapshotId"))?;
-    let digits = id.strip_prefix("snap-").unwrap_or_default();
-    if ![8, 17].contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(ApiError::bad(
-            "InvalidSnapshotID.Malformed",
-            format!("Invalid id: \"{id}\" (expecting \"snap-...\")"),
-        ));
-    }
-    let known = world.ec2.images.values().flat_map(|image| image.snapshots.values()).find(|snapshot| snapshot.id == id);
+    Call::check_ids(&[id], "snap", "InvalidSnapshotID.Malformed")?;
+    let known = super::snapshot(call.world, &call.context.region, id);
+    let known =
+        known.filter(|known| known.owner == call.context.account()).ok_or_else(|| snapshots::no_snapshot(id))?;
     let size = match text("/Ebs/VolumeSize") {
-        Some(size) => {
-            size.parse().map_err(|_| invalid_value(format!("Value ({size}) for parameter volumeSize is invalid.")))?
-        }
-        None => known.map_or(8, |snapshot| snapshot.size),
+        Some(size) => size
+            .parse()
+            .ok()
+            .filter(|size| *size >= known.size)
+            .ok_or_else(|| invalid_value(format!("Value ({size}) for parameter volumeSize is invalid.")))?,
+        None => known.size,
     };
-    let encrypted = known.is_some_and(|snapshot| snapshot.encrypted);
-    Ok((device.to_owned(), Snapshot { id: id.to_owned(), size, encrypted }))
+    Ok((device.to_owned(), Snapshot { id: id.to_owned(), size, encrypted: known.encrypted }))
 }
 
 pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
@@ -137,8 +136,7 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         "TagSpecification",
     ])?;
     let (account, region) = (call.context.account().to_owned(), call.context.region.clone());
-    let token = call.text("ClientToken").map(|token| format!("{account} {region} CopyImage {token}"));
-    if let Some(id) = token.as_ref().and_then(|token| call.world.ec2.tokens.get(token)) {
+    if let Some(id) = call.made_before("CopyImage") {
         return Ok(json!({"imageId": id}));
     }
     let (source_region, source_id) = (call.required("SourceRegion")?, call.required("SourceImageId")?);
@@ -146,10 +144,10 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
     let source =
         visible(call.world, &account, source_region, source_id).cloned().ok_or_else(|| no_image(&[source_id]))?;
     if source.state != "available" {
-        return Err(ApiError::bad("InvalidAMIID.Unavailable", format!("The image ID '{source_id}' is not available")));
+        return Err(retire::unavailable(source_id));
     }
     let name = free_name(&call)?;
-    let id = fresh_id(&mut call, &name);
+    let id = call.fresh_id("ami", &name);
     let encrypted = call.flag("Encrypted");
     let copied = |(device, snapshot): (&String, &Snapshot)| {
         let snapshot_id = format!("snap-{}", call.world.seed.hex(&["snapshot", &id, device], 17));
@@ -159,7 +157,8 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
     let snapshots = source.snapshots.iter().map(copied).collect();
     let mut tags =
         if call.flag("CopyImageTags") && source.owner == account { source.tags.clone() } else { BTreeMap::new() };
-    tags.extend(tags::of_specification(&call)?);
+    tags.extend(tags::of_specification(&call, "image", &["image", "snapshot"])?);
+    let snapshot_tags = tags::of_specification(&call, "snapshot", &["image", "snapshot"])?;
     let description = format!("[Copied {source_id} from {source_region}] {}", source.name);
     let image = Image {
         id: id.clone(),
@@ -179,9 +178,9 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         last_launched: None,
         deregistration_protection: false,
     };
-    if let Some(token) = token {
-        call.world.ec2.tokens.insert(token, id);
-    }
+    call.remember("CopyImage", &id);
+    let made_for = format!("Copied for DestinationAmi {id} from SourceAmi {source_id}");
+    snapshots::keep(call.world, &image, &made_for, &snapshot_tags);
     let detail = format!("{} copied from {source_id} in {source_region}", image.name);
     Ok(make(&mut call, image, detail, (180_000, 900_000)))
 }
@@ -222,25 +221,4 @@ fn free_name(call: &Call<'_>) -> Result<String, ApiError> {
         )),
         None => Ok(name.to_owned()),
     }
-}
-
-fn fresh_id(call: &mut Call<'_>, name: &str) -> String {
-    let key = format!("ami {} {} {name}", call.context.account(), call.context.region);
-    let nth = call.world.count(&key).to_string();
-    format!("ami-{}", call.world.seed.hex(&[&key, &nth], 17))
-}
-
-pub(super) fn deregister_image(mut call: Call<'_>) -> Result<Value, ApiError> {
-    call.only(&["ImageId", "DeleteAssociatedSnapshots"])?;
-    let image = call.own_image()?.clone();
-    call.world.ec2.images.remove(&(image.region.clone(), image.id.clone()));
-    emit_state(call.world, &image, "deregistered");
-    call.record(&image.id, format!("{} deregistered", image.name));
-    let mut answer = json!({"return": true});
-    if call.flag("DeleteAssociatedSnapshots") {
-        let deleted =
-            image.snapshots.values().map(|snapshot| json!({"snapshotId": snapshot.id, "returnCode": "success"}));
-        answer["deleteSnapshotResultSet"] = deleted.collect();
-    }
-    Ok(answer)
 }

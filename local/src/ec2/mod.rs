@@ -1,31 +1,43 @@
 //! The slice of EC2 that images need: AMIs with their snapshots, permissions and attributes.
 
 mod attribute;
+mod call;
 mod describe;
+mod event;
 mod fast_launch;
 mod filter;
+mod instance;
 mod licence;
 mod make;
+mod protection;
+mod references;
 mod region;
 mod regional;
 mod retire;
 mod snapshots;
 mod tags;
 mod template;
+mod usage;
 
 use crate::clock::Time;
-use crate::journal::Kind;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
+pub use event::{Event, on};
 pub use fast_launch::FastLaunch;
+pub use instance::Instance;
 pub use licence::licences;
+pub use protection::protected;
 pub use snapshots::StoredSnapshot;
+pub(crate) use template::asked as asked_of_template;
 pub use template::{LaunchTemplate, TemplateVersion};
+pub use usage::UsageReport;
 
+use call::Call;
 use regional::Regional;
 
 /// EC2's XML name space.
@@ -45,6 +57,12 @@ pub struct Store {
     pub fast_launches: Regional<FastLaunch>,
     /// License configurations that AMIs are associated with, by Region and AMI.
     pub licences: Regional<Vec<String>>,
+    /// Instances by Region and ID, ended ones for an hour.
+    pub instances: Regional<Instance>,
+    /// Reports of other accounts' use of AMIs, by Region and ID.
+    pub usage_reports: Regional<UsageReport>,
+    /// The deregistration protection with a cooldown, by Region and AMI: once it is disabled, until when it holds.
+    cooldowns: Regional<Option<Time>>,
     /// What calls with a client token made: account, Region, operation and token → ID.
     tokens: BTreeMap<String, String>,
 }
@@ -101,112 +119,31 @@ pub struct Snapshot {
 /// The owner of the local AWS's Amazon images.
 pub const AMAZON_ACCOUNT: &str = "111111111111";
 
-/// What other services cause in EC2.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Event {
-    /// An AMI is registered, by Image Builder.
-    Register(Box<Image>),
-    /// An AMI that CopyImage or RegisterImage left `pending` becomes `available`.
-    Settle {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-    },
-    /// An AMI counts as deprecated from a time on, or no more.
-    Deprecate {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// `None` cancels it.
-        at: Option<Time>,
-    },
-    /// An AMI is disabled: nobody can launch it, and it is shared with nobody.
-    Disable {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-    },
-    /// A disabled AMI is available again; its shares don't come back.
-    Enable {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-    },
-    /// An AMI is deregistered.
-    Deregister {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// Whether its snapshots are deleted too, as far as no other AMI needs them.
-        snapshots: bool,
-    },
-    /// A launch template gets a new version, which differs from its default version in the AMI.
-    LaunchTemplateVersion {
-        /// The template's owner.
-        account: String,
-        /// The Region.
-        region: String,
-        /// `lt-` and 17 hex digits.
-        launch_template_id: String,
-        /// The AMI, of the same Region.
-        image_id: String,
-        /// Whether the new version becomes the default one.
-        set_default: bool,
-        /// At most 255 characters.
-        description: String,
-    },
-    /// Fast launch of a Windows AMI is enabled or disabled.
-    FastLaunch {
-        /// Who asks for it: the AMI's owner, or one whom it is shared with.
-        account: String,
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// Whether it is enabled.
-        enabled: bool,
-        /// How many instances are launched at a time to make snapshots.
-        max_parallel_launches: Option<u32>,
-        /// How many snapshots are kept in stock.
-        snapshot_target: Option<u32>,
-        /// `launchTemplateId` or `launchTemplateName`, and `launchTemplateVersion`.
-        launch_template: Option<Value>,
-    },
-    /// A change of fast launch is over.
-    FastLaunchSettled {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// When the change began.
-        since: Time,
-    },
-    /// An AMI is associated with license configurations, beside those that it has.
-    Licences {
-        /// The Region.
-        region: String,
-        /// The AMI.
-        image_id: String,
-        /// The license configurations.
-        arns: Vec<String>,
-    },
-}
-
 /// An AMI of a Region, whoever owns it.
 pub fn image<'a>(world: &'a World, region: &str, image_id: &str) -> Option<&'a Image> {
     world.ec2.images.get(&(region.to_owned(), image_id.to_owned()))
 }
 
+/// Takes an AMI away with all that hangs on it but its snapshots.
+fn remove_image(world: &mut World, region: &str, image_id: &str) -> Option<Image> {
+    let image = world.ec2.images.remove(&(region.to_owned(), image_id.to_owned()))?;
+    world.ec2.fast_launches.remove(region, image_id);
+    world.ec2.licences.remove(region, image_id);
+    world.ec2.cooldowns.remove(region, image_id);
+    snapshots::release(world, &image);
+    Some(image)
+}
+
 /// All AMIs of a Region, by ID.
 fn images_of<'a>(world: &'a World, region: &str) -> impl Iterator<Item = &'a Image> + use<'a> {
-    let from = (region.to_owned(), String::new());
+    images_behind(world, region, "")
+}
+
+/// The AMIs of a Region behind an ID, by ID.
+fn images_behind<'a>(world: &'a World, region: &str, after: &str) -> impl Iterator<Item = &'a Image> + use<'a> {
+    let from = (Bound::Excluded((region.to_owned(), after.to_owned())), Bound::Unbounded);
     let region = region.to_owned();
-    world.ec2.images.range(from..).take_while(move |((place, _), _)| *place == region).map(|(_, image)| image)
+    world.ec2.images.range(from).take_while(move |((place, _), _)| *place == region).map(|(_, image)| image)
 }
 
 /// A snapshot of a Region, whoever owns it.
@@ -227,48 +164,37 @@ pub fn launch_template<'a>(
     by_id.filter(|template| template.owner == account).or_else(by_name)
 }
 
-/// The AMI that an account sees in a Region: its own, a public one, or one that is shared with it.
-pub fn visible<'a>(world: &'a World, account: &str, region: &str, image_id: &str) -> Option<&'a Image> {
-    let image = world.ec2.images.get(&(region.to_owned(), image_id.to_owned()))?;
-    let shared = image
-        .launch_permissions
-        .iter()
-        .any(|(kind, value)| (kind == "UserId" && value == account) || (kind == "Group" && value == "all"));
-    (image.owner == account || shared).then_some(image)
+impl Image {
+    /// Whether it is an account's own, public, or shared with the account.
+    pub fn seen_by(&self, account: &str) -> bool {
+        // Which account belongs to which organization is not known here: each belongs to every one.
+        let shared = |(kind, value): &(String, String)| match kind.as_str() {
+            "UserId" => value == account,
+            "Group" => value == "all",
+            _ => true,
+        };
+        self.owner == account || self.launch_permissions.iter().any(shared)
+    }
+
+    /// Whether everyone may launch it.
+    pub fn is_public(&self) -> bool {
+        self.launch_permissions.iter().any(|(kind, value)| kind == "Group" && value == "all")
+    }
+
+    /// When it counts as deprecated: public AMIs do two years after they were made, if not before.
+    pub fn deprecated_from(&self) -> Option<Time> {
+        let most = self.created + retire::MOST_OF_PUBLIC;
+        if self.is_public() {
+            Some(self.deprecation_time.map_or(most, |at| at.min(most)))
+        } else {
+            self.deprecation_time
+        }
+    }
 }
 
-/// Handles what was posted for EC2.
-pub fn on(world: &mut World, event: Event) {
-    match event {
-        Event::Register(image) => make::on_register(world, *image),
-        Event::Settle { region, image_id } => make::on_settle(world, &region, &image_id),
-        Event::Deprecate { region, image_id, at } => retire::on_deprecate(world, &region, &image_id, at),
-        Event::Disable { region, image_id } => retire::on_disable(world, &region, &image_id),
-        Event::Enable { region, image_id } => retire::on_enable(world, &region, &image_id),
-        Event::Deregister { region, image_id, snapshots } => {
-            retire::on_deregister(world, &region, &image_id, snapshots)
-        }
-        Event::LaunchTemplateVersion { account, region, launch_template_id, image_id, set_default, description } => {
-            let asked = template::NewVersion { image_id, set_default, description };
-            template::on_version(world, &account, &region, &launch_template_id, asked)
-        }
-        Event::FastLaunch {
-            account,
-            region,
-            image_id,
-            enabled,
-            max_parallel_launches,
-            snapshot_target,
-            launch_template,
-        } => {
-            let asked = fast_launch::Asked { max_parallel_launches, snapshot_target, launch_template };
-            fast_launch::on_fast_launch(world, &account, &region, &image_id, enabled.then_some(asked))
-        }
-        Event::FastLaunchSettled { region, image_id, since } => {
-            fast_launch::on_settled(world, &region, &image_id, since);
-        }
-        Event::Licences { region, image_id, arns } => licence::on_licences(world, &region, &image_id, arns),
-    }
+/// The AMI that an account sees in a Region: its own, a public one, or one that is shared with it.
+pub fn visible<'a>(world: &'a World, account: &str, region: &str, image_id: &str) -> Option<&'a Image> {
+    image(world, region, image_id).filter(|image| image.seen_by(account))
 }
 
 /// One API call; input and answer in the names of the wire (see [`crate::wire::query`]).
@@ -283,7 +209,35 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: Value)
         "ModifyImageAttribute" => attribute::modify_image_attribute,
         "RegisterImage" => make::register_image,
         "CopyImage" => make::copy_image,
-        "DeregisterImage" => make::deregister_image,
+        "DeregisterImage" => retire::deregister_image,
+        "EnableImage" => retire::enable_image,
+        "DisableImage" => retire::disable_image,
+        "EnableImageDeprecation" => retire::enable_image_deprecation,
+        "DisableImageDeprecation" => retire::disable_image_deprecation,
+        "EnableImageDeregistrationProtection" => protection::enable,
+        "DisableImageDeregistrationProtection" => protection::disable,
+        "DescribeImageReferences" => references::describe_image_references,
+        "CreateImageUsageReport" => usage::create_image_usage_report,
+        "DescribeImageUsageReports" => usage::describe_image_usage_reports,
+        "DescribeImageUsageReportEntries" => usage::describe_image_usage_report_entries,
+        "DeleteImageUsageReport" => usage::delete_image_usage_report,
+        "EnableFastLaunch" => fast_launch::enable_fast_launch,
+        "DisableFastLaunch" => fast_launch::disable_fast_launch,
+        "DescribeFastLaunchImages" => fast_launch::describe_fast_launch_images,
+        "DescribeSnapshots" => snapshots::describe_snapshots,
+        "DeleteSnapshot" => snapshots::delete_snapshot,
+        "CreateLaunchTemplate" => template::create_launch_template,
+        "CreateLaunchTemplateVersion" => template::create_launch_template_version,
+        "ModifyLaunchTemplate" => template::modify_launch_template,
+        "DescribeLaunchTemplates" => template::describe_launch_templates,
+        "DescribeLaunchTemplateVersions" => template::describe_launch_template_versions,
+        "DeleteLaunchTemplate" => template::delete_launch_template,
+        "DeleteLaunchTemplateVersions" => template::delete_launch_template_versions,
+        "RunInstances" => instance::run_instances,
+        "DescribeInstances" => instance::describe_instances,
+        "TerminateInstances" => instance::terminate_instances,
+        "StopInstances" => instance::stop_instances,
+        "StartInstances" => instance::start_instances,
         "CreateTags" => tags::create_tags,
         "DeleteTags" => tags::delete_tags,
         "DescribeTags" => tags::describe_tags,
@@ -301,99 +255,9 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: Value)
     handler(call)
 }
 
-/// One call with what surrounds it.
-struct Call<'a> {
-    world: &'a mut World,
-    context: &'a Context,
-    input: &'a Value,
-}
-
-impl<'a> Call<'a> {
-    /// Refuses parameters that the local EC2 would otherwise pass over.
-    fn only(&self, parameters: &[&str]) -> Result<(), ApiError> {
-        let given = self.input.as_object().into_iter().flat_map(|input| input.keys());
-        match given.into_iter().find(|name| *name != "DryRun" && !parameters.contains(&name.as_str())) {
-            Some(name) => Err(ApiError::bad(
-                "UnsupportedOperation",
-                format!("The parameter {name} is not supported by the local EC2."),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn text(&self, parameter: &str) -> Option<&'a str> {
-        self.input.get(parameter).and_then(Value::as_str).filter(|text| !text.is_empty())
-    }
-
-    fn required(&self, parameter: &str) -> Result<&'a str, ApiError> {
-        self.text(parameter).ok_or_else(|| missing(parameter))
-    }
-
-    fn flag(&self, parameter: &str) -> bool {
-        self.text(parameter) == Some("true")
-    }
-
-    fn items(&self, parameter: &str) -> &'a [Value] {
-        self.input.get(parameter).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn texts(&self, parameter: &str) -> Vec<&'a str> {
-        self.items(parameter).iter().filter_map(Value::as_str).collect()
-    }
-
-    /// An AMI of this Region that the caller sees.
-    fn image(&self, id: &str) -> Result<&Image, ApiError> {
-        check_id(id)?;
-        visible(self.world, self.context.account(), &self.context.region, id).ok_or_else(|| no_image(&[id]))
-    }
-
-    /// The caller's own AMI of this Region that the input names.
-    fn own_image(&mut self) -> Result<&mut Image, ApiError> {
-        let id = self.required("ImageId")?;
-        if self.image(id)?.owner != self.context.account() {
-            return Err(ApiError::new(403, "AuthFailure", format!("Not authorized for image:{id}")));
-        }
-        let key = (self.context.region.clone(), id.to_owned());
-        self.world.ec2.images.get_mut(&key).ok_or_else(|| no_image(&[id]))
-    }
-
-    /// Records a change of an AMI by this call.
-    fn record(&mut self, image_id: &str, detail: String) {
-        let invocation = self.context.caller.invocation.as_deref();
-        self.world.record_for(invocation, Kind::ImageChanged, image_id, Some(&self.context.region), detail);
-    }
-
-    /// A page of items in the order of their keys, with the token of the next page.
-    fn page<'b>(
-        &self,
-        items: impl Iterator<Item = (&'b str, Value)>,
-    ) -> Result<(Vec<Value>, Option<String>), ApiError> {
-        let most = match self.text("MaxResults") {
-            None => usize::MAX,
-            Some(text) => text.parse().ok().filter(|most| (1..=1000).contains(most)).ok_or_else(|| {
-                invalid_value(format!(
-                    "Value ( {text} ) for parameter maxResults is invalid. Expecting a value from 1 to 1000."
-                ))
-            })?,
-        };
-        let after = self.text("NextToken").unwrap_or_default();
-        let mut items = items.filter(|(key, _)| *key > after).peekable();
-        let (mut page, mut last) = (Vec::new(), None);
-        for (key, item) in items.by_ref().take(most) {
-            page.push(item);
-            last = Some(key.to_owned());
-        }
-        Ok((page, last.filter(|_| items.peek().is_some())))
-    }
-}
-
 /// `ami-` and 8 or 17 hex digits.
 fn check_id(id: &str) -> Result<(), ApiError> {
-    let digits = id.strip_prefix("ami-").unwrap_or_default();
-    if [8, 17].contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(());
-    }
-    Err(ApiError::bad("InvalidAMIID.Malformed", format!("Invalid id: \"{id}\" (expecting \"ami-...\")")))
+    Call::check_ids(&[id], "ami", "InvalidAMIID.Malformed")
 }
 
 fn no_image(ids: &[&str]) -> ApiError {

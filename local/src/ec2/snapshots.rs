@@ -1,9 +1,13 @@
 //! Snapshots as resources of their own: they come with AMIs, and stay when those are deregistered.
 
-use super::Image;
-use crate::clock::Time;
+use super::describe::tag_set;
+use super::filter::filters;
+use super::{AMAZON_ACCOUNT, Call, Image};
+use crate::clock::{Time, iso_millis};
+use crate::wire::ApiError;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A snapshot by itself.
@@ -23,42 +27,156 @@ pub struct StoredSnapshot {
     pub started: Time,
     /// What it was made for, as EC2 says it.
     pub description: String,
+    /// Whether it is a copy of another snapshot: it then comes from no volume.
+    pub copied: bool,
+    /// How many AMIs use it.
+    pub users: u32,
     /// Tags.
     pub tags: BTreeMap<String, String>,
 }
 
-/// The snapshots of a new AMI, as far as they weren't there before.
+/// The snapshots of a new AMI: kept if they weren't there before. Amazon's stay Amazon's.
 pub(super) fn keep(world: &mut World, image: &Image, description: &str, tags: &BTreeMap<String, String>) {
+    if image.owner == AMAZON_ACCOUNT {
+        return;
+    }
     for snapshot in image.snapshots.values() {
-        if world.ec2.snapshots.get(&image.region, &snapshot.id).is_none() {
-            let stored = StoredSnapshot {
-                id: snapshot.id.clone(),
-                region: image.region.clone(),
-                owner: image.owner.clone(),
-                size: snapshot.size,
-                encrypted: snapshot.encrypted,
-                started: image.created,
-                description: description.to_owned(),
-                tags: tags.clone(),
-            };
-            world.ec2.snapshots.insert(&image.region, &snapshot.id, stored);
+        if let Some(known) = world.ec2.snapshots.get_mut(&image.region, &snapshot.id) {
+            known.users += 1;
+            continue;
+        }
+        let stored = StoredSnapshot {
+            id: snapshot.id.clone(),
+            region: image.region.clone(),
+            owner: image.owner.clone(),
+            size: snapshot.size,
+            encrypted: snapshot.encrypted,
+            started: image.created,
+            description: description.to_owned(),
+            copied: image.source.is_some(),
+            users: 1,
+            tags: tags.clone(),
+        };
+        world.ec2.snapshots.insert(&image.region, &snapshot.id, stored);
+    }
+}
+
+/// An AMI that is gone no longer uses its snapshots.
+pub(super) fn release(world: &mut World, image: &Image) {
+    for snapshot in image.snapshots.values() {
+        if let Some(stored) = world.ec2.snapshots.get_mut(&image.region, &snapshot.id) {
+            stored.users = stored.users.saturating_sub(1);
         }
     }
 }
 
-/// An AMI of the Region that uses a snapshot.
-pub(super) fn user<'a>(world: &'a World, region: &str, snapshot_id: &str) -> Option<&'a Image> {
-    super::images_of(world, region).find(|image| image.snapshots.values().any(|snapshot| snapshot.id == snapshot_id))
-}
-
-/// Deletes the snapshots of an AMI that is deregistered: each with how it went, `success` or `skipped`.
+/// Deletes the snapshots of an AMI that is gone: each with how it went, `success` or `skipped`.
 pub(super) fn delete_of(world: &mut World, image: &Image) -> Vec<(String, &'static str)> {
     let delete = |snapshot: &super::Snapshot| {
-        let used = user(world, &image.region, &snapshot.id).is_some();
+        let used = super::snapshot(world, &image.region, &snapshot.id).is_some_and(|stored| stored.users > 0);
         if !used {
             world.ec2.snapshots.remove(&image.region, &snapshot.id);
         }
         (snapshot.id.clone(), if used { "skipped" } else { "success" })
     };
     image.snapshots.values().map(delete).collect()
+}
+
+pub(super) fn delete_snapshot(mut call: Call<'_>) -> Result<Value, ApiError> {
+    call.only(&["SnapshotId"])?;
+    let id = call.required("SnapshotId")?;
+    Call::check_ids(&[id], "snap", "InvalidSnapshotID.Malformed")?;
+    let region = call.context.region.clone();
+    let own = super::snapshot(call.world, &region, id).filter(|stored| stored.owner == call.context.account());
+    if own.ok_or_else(|| no_snapshot(id))?.users > 0 {
+        let used = |image: &&Image| image.snapshots.values().any(|snapshot| snapshot.id == id);
+        let user = super::images_of(call.world, &region).find(used).map_or("an AMI", |image| &image.id);
+        let message = format!("The snapshot {id} is currently in use by {user}");
+        return Err(ApiError::bad("InvalidSnapshot.InUse", message));
+    }
+    call.world.ec2.snapshots.remove(&region, id);
+    call.record(id, "snapshot deleted".to_owned());
+    Ok(json!({"return": true}))
+}
+
+pub(super) fn no_snapshot(id: &str) -> ApiError {
+    ApiError::bad("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist."))
+}
+
+const FILTERS: [&str; 11] = [
+    "description",
+    "encrypted",
+    "owner-id",
+    "progress",
+    "snapshot-id",
+    "start-time",
+    "status",
+    "storage-tier",
+    "tag-key",
+    "tag:",
+    "volume-size",
+];
+
+pub(super) fn describe_snapshots(call: Call<'_>) -> Result<Value, ApiError> {
+    call.only(&["SnapshotId", "Owner", "MaxResults", "NextToken", "Filter"])?;
+    let filters = filters(&call, &FILTERS)?;
+    let (account, region) = (call.context.account(), &call.context.region);
+    let (ids, owners) = (call.texts("SnapshotId"), call.texts("Owner"));
+    if !ids.is_empty() && call.text("MaxResults").is_some() {
+        return Err(ApiError::bad(
+            "InvalidParameterCombination",
+            "The parameter MaxResults cannot be used with the parameter SnapshotId",
+        ));
+    }
+    Call::check_ids(&ids, "snap", "InvalidSnapshotID.Malformed")?;
+    let own = |stored: &StoredSnapshot| stored.owner == account;
+    if let Some(id) = ids.iter().find(|id| !call.world.ec2.snapshots.get(region, id).is_some_and(own)) {
+        return Err(no_snapshot(id));
+    }
+    // Snapshots aren't shared here: whoever asks for those of others gets none.
+    let asked = owners.is_empty() || owners.iter().any(|owner| *owner == "self" || *owner == account);
+    let after = call.text("NextToken").unwrap_or_default();
+    let found = call.world.ec2.snapshots.behind(region, after).filter(|(id, stored)| {
+        asked
+            && own(stored)
+            && (ids.is_empty() || ids.contains(id))
+            && filters.iter().all(|filter| filter.takes(&stored.tags, |name| vec![field(stored, name)]))
+    });
+    let seed = call.world.seed;
+    let shown = |(id, stored)| (id, shown(stored, &seed.hex(&["volume", id], 17)));
+    let (snapshots, next) = call.page(found.map(shown))?;
+    Ok(json!({"snapshotSet": snapshots, "nextToken": next}))
+}
+
+fn field(stored: &StoredSnapshot, name: &str) -> String {
+    match name {
+        "description" => stored.description.clone(),
+        "encrypted" => stored.encrypted.to_string(),
+        "owner-id" => stored.owner.clone(),
+        "progress" => "100%".to_owned(),
+        "snapshot-id" => stored.id.clone(),
+        "start-time" => iso_millis(stored.started),
+        "status" => "completed".to_owned(),
+        "storage-tier" => "standard".to_owned(),
+        _ => stored.size.to_string(),
+    }
+}
+
+fn shown(stored: &StoredSnapshot, volume: &str) -> Value {
+    let mut shown = json!({
+        "snapshotId": stored.id,
+        "volumeId": if stored.copied { "vol-ffffffff".to_owned() } else { format!("vol-{volume}") },
+        "status": "completed",
+        "startTime": iso_millis(stored.started),
+        "progress": "100%",
+        "ownerId": stored.owner,
+        "volumeSize": stored.size,
+        "description": stored.description,
+        "encrypted": stored.encrypted,
+        "storageTier": "standard",
+    });
+    if !stored.tags.is_empty() {
+        shown["tagSet"] = tag_set(&stored.tags);
+    }
+    shown
 }

@@ -2,6 +2,7 @@
 
 use super::Event;
 use super::managed::{self, Managed};
+use super::marketplace;
 use super::naming::{self, segment};
 use super::store::{Kind, Resource, latest};
 use super::supply::{AMAZON, COMPONENTS, long_ago, make_component, make_image, make_releases};
@@ -26,6 +27,9 @@ pub fn begin(world: &mut World) {
             (0..=*patches)
                 .for_each(|patch| make_component(world, region, name, Version { major: 1, minor: 0, patch }, 1));
         }
+    }
+    for region in REGIONS {
+        marketplace::begin(world, region);
     }
     post_next(world);
 }

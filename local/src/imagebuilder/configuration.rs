@@ -1,13 +1,14 @@
 //! Infrastructure and distribution configurations.
 
+mod distribution;
+mod infrastructure;
+
 use super::lookup::{Identity, draft, exists, find, keep, needed, own, text};
 use super::store::Kind;
 use crate::clock::iso_millis;
-use crate::model::{self, bad_value};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 
 /// How the two kinds differ on the wire.
 struct Form {
@@ -36,12 +37,13 @@ const DISTRIBUTION_TIMEOUT_MINUTES: u32 = 720;
 
 /// CreateInfrastructureConfiguration.
 pub(super) fn create_infrastructure(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+    infrastructure::check(input)?;
     create(world, context, input, &INFRASTRUCTURE)
 }
 
 /// CreateDistributionConfiguration.
 pub(super) fn create_distribution(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    check_distributions(input)?;
+    distribution::check(input)?;
     create(world, context, input, &DISTRIBUTION)
 }
 
@@ -57,12 +59,13 @@ pub(super) fn get_distribution(world: &mut World, context: &Context, input: &Val
 
 /// UpdateInfrastructureConfiguration: what is left out is gone or takes its default.
 pub(super) fn update_infrastructure(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+    infrastructure::check(input)?;
     update(world, context, input, &INFRASTRUCTURE)
 }
 
 /// UpdateDistributionConfiguration: what is left out is gone.
 pub(super) fn update_distribution(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    check_distributions(input)?;
+    distribution::check(input)?;
     update(world, context, input, &DISTRIBUTION)
 }
 
@@ -121,7 +124,7 @@ pub(super) fn replace(
     own(&world.imagebuilder, context, kind, arn)?;
     if let Some(resource) = world.imagebuilder.get_mut(arn) {
         for member in kept {
-            match resource.document.get(*member) {
+            match resource.document.get(member) {
                 Some(value) => document.insert((*member).to_owned(), value.clone()),
                 None => document.remove(*member),
             };
@@ -141,24 +144,4 @@ fn delete(world: &mut World, context: &Context, input: &Value, form: &Form) -> R
     }
     world.imagebuilder.remove(arn);
     Ok(json!({form.arn: arn}))
-}
-
-/// A Region is named once, and an AMI's name differs from build to build.
-fn check_distributions(input: &Value) -> Result<(), ApiError> {
-    let mut regions = BTreeSet::new();
-    for (index, distribution) in input.get("distributions").and_then(Value::as_array).into_iter().flatten().enumerate()
-    {
-        let region = text(distribution, "region");
-        if !regions.insert(region) {
-            let message = format!("The Region '{region}' occurs more than once in distributions.");
-            return Err(model::error("InvalidParameterCombinationException", message));
-        }
-        let name = distribution.get("amiDistributionConfiguration").and_then(|ami| ami.get("name")?.as_str());
-        let dated = |name: &str| name.replace(char::is_whitespace, "").contains("{{imagebuilder:buildDate}}");
-        if name.is_some_and(|name| !dated(name)) {
-            let parameter = format!("distributions[{index}].amiDistributionConfiguration.name");
-            return Err(bad_value(&parameter, "It must contain {{ imagebuilder:buildDate }}."));
-        }
-    }
-    Ok(())
 }

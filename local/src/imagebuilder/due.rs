@@ -2,11 +2,12 @@
 
 use super::phases;
 use super::start::{self, Order, pick_recipe};
-use super::store::{Kind, Resource};
+use super::store::{LastBuild, Resource};
 use super::{announce, resolve};
 use crate::clock::{Time, iso_millis};
 use crate::journal;
 use crate::schedule::Expression;
+use crate::wire::ApiError;
 use crate::world::{Event, World};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -72,13 +73,7 @@ pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
     let (subject, region) = (name(&pipeline), pipeline.region.as_str());
     if always || has_news(world, &pipeline) {
         world.record(journal::Kind::ScheduleFired, subject.as_str(), Some(region), expression);
-        let order = Order {
-            plan: &pipeline.document.to_map(),
-            pipeline: Some(pipeline_arn),
-            build_type: "SCHEDULED",
-            tags: pipeline.document.get("imageTags").cloned().unwrap_or_else(|| json!({})),
-        };
-        if let Err(error) = start::start(world, &pipeline.owner, region, order) {
+        if let Err(error) = start_unasked(world, &pipeline) {
             world.record(journal::Kind::Warning, subject, Some(region), error.to_string());
         }
     } else {
@@ -86,6 +81,21 @@ pub fn on_pipeline_due(world: &mut World, pipeline_arn: &str, generation: u64) {
         world.record(journal::Kind::ScheduleFired, subject, Some(region), detail);
     }
     post_next(world, pipeline_arn);
+}
+
+/// Starts a pipeline that nobody asked to start: its schedule or EventBridge does. The image has the tags that
+/// the pipeline keeps for it.
+///
+/// # Errors
+/// As [`start::start`].
+pub(super) fn start_unasked(world: &mut World, pipeline: &Resource) -> Result<String, ApiError> {
+    let order = Order {
+        plan: &pipeline.document.to_map(),
+        pipeline: Some(&pipeline.arn),
+        build_type: "SCHEDULED",
+        tags: pipeline.document.get("imageTags").cloned().unwrap_or_else(|| json!({})),
+    };
+    start::start(world, &pipeline.owner, &pipeline.region, order)
 }
 
 /// Whether a build of the pipeline would be made of something else than its last one. One that never built
@@ -100,9 +110,20 @@ fn has_news(world: &mut World, pipeline: &Resource) -> bool {
     resolve::has_news(&last.to_map(), &recipe.arn, &now)
 }
 
+/// The pipeline's newest build. One that was deleted since is nothing to compare with.
 fn last_build<'a>(world: &'a World, pipeline: &Resource) -> Option<&'a Resource> {
-    let images = world.imagebuilder.of_kind(Kind::Image, &pipeline.region, Some(&pipeline.owner));
-    images.into_iter().rfind(|image| image.text("sourcePipelineArn") == Some(&pipeline.arn))
+    let last = world.imagebuilder.pipelines.get(&pipeline.arn)?.last_build.as_ref()?;
+    world.imagebuilder.get(&last.arn)
+}
+
+/// Whether a build is the newest of its pipeline, which it becomes when it is newer than the newest so far.
+fn is_last(world: &mut World, pipeline_arn: &str, build: LastBuild) -> bool {
+    let last = &mut world.imagebuilder.pipelines.entry(pipeline_arn.to_owned()).or_default().last_build;
+    if last.as_ref().is_none_or(|last| last.made < build.made) {
+        *last = Some(build);
+        return true;
+    }
+    *last == Some(build)
 }
 
 /// A build began or changed its status: its pipeline, if it has one, remembers. Failed scheduled builds in a
@@ -111,9 +132,14 @@ pub(crate) fn build_changed(world: &mut World, image_arn: &str) {
     let Some(image) = world.imagebuilder.get(image_arn) else { return };
     let (status, scheduled) = (image.status().to_owned(), image.text("buildType") == Some("SCHEDULED"));
     let created = image.text("dateCreated").unwrap_or_default().to_owned();
+    let build = LastBuild { arn: image_arn.to_owned(), made: image.made };
     let Some(pipeline) = image.text("sourcePipelineArn").and_then(|arn| world.imagebuilder.get(arn)) else { return };
+    // Of a pipeline that was deleted and made anew, older builds aren't builds.
+    if pipeline.made > build.made {
+        return;
+    }
     let pipeline_arn = pipeline.arn.clone();
-    let is_last = last_build(world, pipeline).is_some_and(|last| last.arn == image_arn);
+    let is_last = is_last(world, &pipeline_arn, build);
     let Some(pipeline) = world.imagebuilder.get_mut(&pipeline_arn) else { return };
     if is_last {
         pipeline.document.insert("dateLastRun", created.into());
@@ -144,6 +170,7 @@ pub(crate) fn build_changed(world: &mut World, image_arn: &str) {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::store::Kind;
     use super::*;
 
     /// Once a year, far from the tests' time.
@@ -244,6 +271,57 @@ mod tests {
             assert!(world.imagebuilder.pipelines[&pipeline].generation > generation, "the schedule rests");
             assert!(!world.imagebuilder.get(&pipeline).unwrap().document.contains_key("dateNextRun"));
         }
+    }
+
+    #[test]
+    fn an_older_build_says_nothing_of_the_last_run() {
+        let mut world = world();
+        let pipeline = scheduled(&mut world, json!({}));
+        let first = start_pipeline(&mut world, &pipeline);
+        let second = start_pipeline(&mut world, &pipeline);
+        let mut set = |image: &str, status: &str| {
+            world.imagebuilder.get_mut(image).unwrap().document.insert("state", json!({"status": status}));
+            build_changed(&mut world, image);
+            of(&world, &pipeline, "lastRunStatus").clone()
+        };
+        assert_eq!(set(&first, "FAILED"), "PENDING");
+        assert_eq!(set(&second, "AVAILABLE"), "AVAILABLE");
+        assert_eq!(set(&first, "TESTING"), "AVAILABLE");
+    }
+
+    #[test]
+    fn what_a_deleted_pipeline_built_is_nothing_to_one_with_its_name() {
+        let mut world = world();
+        let pipeline = scheduled(&mut world, json!({}));
+        let old = start_pipeline(&mut world, &pipeline);
+        super::super::pipeline::delete(&mut world, &context(), &json!({"imagePipelineArn": pipeline})).unwrap();
+        put_pipeline(&mut world, "web", json!({"schedule": {"scheduleExpression": YEARLY}}));
+        reschedule(&mut world, &pipeline);
+        run(&mut world);
+        assert_eq!(world.imagebuilder.get(&old).unwrap().status(), "AVAILABLE", "a build that runs goes on");
+        assert_eq!(of(&world, &pipeline, "lastRunStatus"), &Value::Null);
+        assert_eq!(fire(&mut world, &pipeline), 2, "it never built");
+    }
+
+    #[test]
+    fn another_value_of_the_parents_parameter_is_news() {
+        let mut world = world();
+        let pipeline = scheduled(&mut world, json!({}));
+        for id in ["ami-00000000000000001", "ami-00000000000000002"] {
+            put_ami(&mut world, id, ACCOUNT, "available");
+        }
+        let set = |world: &mut World, value: &str| {
+            let input = json!({"Name": "/base/ami", "Value": value, "Type": "String", "Overwrite": true});
+            crate::ssm::call(world, &context(), "PutParameter", input).unwrap();
+        };
+        let recipe = world.imagebuilder.get_mut(&arn("image-recipe/web-server/1.0.0")).unwrap();
+        recipe.document.insert("parentImage", "ssm:/base/ami".into());
+        set(&mut world, "ami-00000000000000001");
+        assert_eq!([fire(&mut world, &pipeline), fire(&mut world, &pipeline)], [1, 1]);
+        set(&mut world, "ami-00000000000000001");
+        assert_eq!(fire(&mut world, &pipeline), 1, "a new version with the same value");
+        set(&mut world, "ami-00000000000000002");
+        assert_eq!(fire(&mut world, &pipeline), 2);
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Images: the operations that start, read, list, cancel and delete builds.
 
-use super::list::owner;
-use super::lookup::{missing, needed, one_of, own, text};
+use super::lookup::{deletable, missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{analysis, build, execution, naming, phases, pipeline, resolve};
+use super::{analysis, build, execution, naming, phases, pipeline, resolve, sharing};
 use crate::model::{Listing, bad_value, summary};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
@@ -79,7 +78,7 @@ pub(crate) fn cancel_image_creation(world: &mut World, context: &Context, input:
 /// DeleteImage: the record alone; AMIs, snapshots and container images stay.
 pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = text(input, "imageBuildVersionArn");
-    let image = own(&world.imagebuilder, context, Kind::Image, arn)?;
+    let image = deletable(&world.imagebuilder, context, Kind::Image, arn)?;
     if phases::in_progress(image.status()) || is_parent(world, image) {
         return Err(needed(arn));
     }
@@ -110,7 +109,7 @@ fn version_arn(image: &Resource) -> &str {
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
     let mut entry = summary(shape, image.document.iter());
-    let owner = if image.owner == "aws" { "Amazon" } else { &image.owner };
+    let owner = sharing::owner_name(&image.owner);
     entry.insert("owner".to_owned(), owner.into());
     entry.into()
 }
@@ -127,14 +126,12 @@ pub(crate) fn list_images<'a>(
     input: &Value,
     after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    let Some(owner) = owner(context, input) else { return Ok(Listing::none()) };
     let by_name = input["byName"] == true;
     // One's own deprecated images are always listed.
     let hide_deprecated = input["owner"] == "Amazon" && input["includeDeprecated"] != true;
-    let prefix = naming::arn(Kind::Image, &context.region, owner, "");
     // What lies behind the key's own builds.
     let begin = after.map(|after| format!("{after}\u{10ffff}"));
-    let found = world.imagebuilder.starting_with(&prefix, begin.as_deref());
+    let found = sharing::listed_by_arn(&world.imagebuilder, context, input, Kind::Image, begin.as_deref());
     let mut images = found.filter(move |image| !hide_deprecated || image.status() != "DEPRECATED").peekable();
     let key = move |image: &Resource| {
         let arn = version_arn(image);
@@ -178,7 +175,7 @@ pub(crate) fn list_image_build_versions<'a>(
     };
     let prefix = format!("{arn}/");
     let visible = |image: &&Resource| {
-        image.region == context.region && [context.account(), "aws"].contains(&image.owner.as_str())
+        image.region == context.region && sharing::lists(&world.imagebuilder, context.account(), image)
     };
     let found = world.imagebuilder.starting_with(&prefix, None).filter(visible);
     let mut found: Vec<_> = found.filter(|image| version_arn(image) == arn).collect();

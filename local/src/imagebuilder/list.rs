@@ -2,38 +2,19 @@
 
 use super::lookup::text;
 use super::naming;
+use super::sharing::{listed, lists};
 use super::store::{Kind, Resource};
-use crate::model::{Listing, projected};
+use crate::model::{Listing, projected, summary};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-
-/// The owner that a listing is about: the caller unless told. Nothing is shared and nothing is bought here,
-/// so those listings are empty.
-pub(super) fn owner<'a>(context: &'a Context, input: &'a Value) -> Option<&'a str> {
-    match input.get("owner").and_then(Value::as_str) {
-        None | Some("Self") => Some(context.account()),
-        Some("Amazon") => Some("aws"),
-        Some(_) => None,
-    }
-}
-
-/// The resources of a kind in the caller's Region that a listing is about, oldest first.
-fn all<'a>(
-    world: &'a World,
-    context: &Context,
-    input: &Value,
-    kind: Kind,
-) -> impl DoubleEndedIterator<Item = &'a Resource> + use<'a> {
-    let owner = owner(context, input);
-    owner.map(|owner| world.imagebuilder.owned(kind, &context.region, owner)).into_iter().flatten()
-}
 
 /// A listing of resources as what a summary's shape has of their documents.
 fn summaries<'a>(resources: impl Iterator<Item = &'a Resource> + 'a, shape: &'static str) -> Listing<'a> {
-    let summary = |resource: &Resource, shape: &str| projected(shape, &resource.document.to_value());
-    Listing::oldest_first(resources.map(move |resource| (resource.made, summary(resource, shape))))
+    let entry = |resource: &Resource, shape: &str| summary(shape, resource.document.iter()).into();
+    Listing::oldest_first(resources.map(move |resource| (resource.made, entry(resource, shape))))
 }
 
 /// ListImagePipelines.
@@ -43,7 +24,7 @@ pub(super) fn pipelines<'a>(
     input: &Value,
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    Ok(summaries(all(world, context, input, Kind::Pipeline), "ImagePipeline"))
+    Ok(summaries(listed(&world.imagebuilder, context, input, Kind::Pipeline), "ImagePipeline"))
 }
 
 /// ListImageRecipes.
@@ -53,7 +34,7 @@ pub(super) fn image_recipes<'a>(
     input: &Value,
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    Ok(summaries(all(world, context, input, Kind::ImageRecipe), "ImageRecipeSummary"))
+    Ok(summaries(listed(&world.imagebuilder, context, input, Kind::ImageRecipe), "ImageRecipeSummary"))
 }
 
 /// ListContainerRecipes.
@@ -63,7 +44,7 @@ pub(super) fn container_recipes<'a>(
     input: &Value,
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    let found = all(world, context, input, Kind::ContainerRecipe).map(|recipe| {
+    let found = listed(&world.imagebuilder, context, input, Kind::ContainerRecipe).map(|recipe| {
         let mut document = recipe.document.to_map();
         document.insert("instanceImage".to_owned(), recipe.document["instanceConfiguration"]["image"].clone());
         (recipe.made, projected("ContainerRecipeSummary", &document.into()))
@@ -78,7 +59,7 @@ pub(super) fn infrastructure_configurations<'a>(
     input: &Value,
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    let found = all(world, context, input, Kind::InfrastructureConfiguration);
+    let found = listed(&world.imagebuilder, context, input, Kind::InfrastructureConfiguration);
     Ok(summaries(found, "InfrastructureConfigurationSummary"))
 }
 
@@ -89,7 +70,7 @@ pub(super) fn distribution_configurations<'a>(
     input: &Value,
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    let found = all(world, context, input, Kind::DistributionConfiguration).map(|configuration| {
+    let found = listed(&world.imagebuilder, context, input, Kind::DistributionConfiguration).map(|configuration| {
         let mut document = configuration.document.to_map();
         let distributions = configuration.document["distributions"].as_array().into_iter().flatten();
         let regions = distributions.filter_map(|it| it.get("region").cloned()).collect();
@@ -108,7 +89,7 @@ pub(super) fn components<'a>(
 ) -> Result<Listing<'a>, ApiError> {
     let by_name = input.get("byName") == Some(&Value::Bool(true));
     let mut newest: BTreeMap<String, &Resource> = BTreeMap::new();
-    for component in all(world, context, input, Kind::Component) {
+    for component in listed(&world.imagebuilder, context, input, Kind::Component) {
         let base = naming::arn(Kind::Component, &component.region, &component.owner, &component.segment);
         let version = component.version.filter(|_| !by_name);
         let entry =
@@ -140,17 +121,15 @@ pub(super) fn component_build_versions<'a>(
     input: &Value,
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
-    let mut found = match text(input, "componentVersionArn") {
-        "" => world.imagebuilder.of_kind(Kind::Component, &context.region, Some(context.account())),
+    let store = &world.imagebuilder;
+    let mut found: Vec<_> = match text(input, "componentVersionArn") {
+        "" => store.owned(Kind::Component, &context.region, context.account()).collect(),
         arn => {
-            let builds = format!("{arn}/");
-            let found: Vec<_> = world.imagebuilder.starting_with(&builds, None).collect();
-            let visible = |it: &&Resource| it.owner == context.account() || it.owner == "aws";
-            let version = |it: &Resource| it.arn.rsplit_once('/').is_some_and(|(version, _)| version == arn);
-            found.into_iter().filter(visible).filter(|it| it.region == context.region && version(it)).collect()
+            let visible = |it: &&Resource| it.region == context.region && lists(store, context.account(), it);
+            store.starting_with(&format!("{arn}/"), None).filter(visible).collect()
         }
     };
-    found.reverse();
+    found.sort_by_key(|component| Reverse(component.made));
     Ok(Listing::newest_first(
         found.into_iter().map(|it| (it.made, projected("ComponentSummary", &it.document.to_value()))),
     ))

@@ -1,7 +1,7 @@
 //! How handlers find, keep and refuse resources.
 
-use super::naming;
 use super::store::{Kind, Resource, Store, latest};
+use super::{naming, sharing};
 use crate::clock::iso_millis;
 use crate::model;
 use crate::wire::{ApiError, Context};
@@ -10,20 +10,18 @@ use serde_json::{Map, Value};
 use shared::arn::VersionedArn;
 use shared::version::Version;
 
-/// The newest resource that an ARN names, wildcards and missing builds included, if the caller may see it:
-/// its own and Amazon's, in its Region.
+/// The newest resource that an ARN names, wildcards and missing builds included, of those that the caller may see,
+/// in its Region.
 pub(super) fn resolve<'a>(store: &'a Store, context: &Context, kind: Kind, arn: &str) -> Option<&'a Resource> {
+    let sees = |resource: &Resource| sharing::sees(store, context.account(), resource);
     let found = match arn.parse::<VersionedArn>() {
         Ok(VersionedArn { arn: parts, kind: segment, name, version, build }) if segment == kind.segment() => {
-            let wanted = |resource: &Resource| build.is_none() || resource.build == build;
+            let wanted = |resource: &Resource| (build.is_none() || resource.build == build) && sees(resource);
             latest(store, kind, &parts.region, &parts.account, &name, &version, wanted)
         }
         _ => store.get(arn),
     };
-    found.filter(|resource| {
-        let visible = resource.owner == context.account() || resource.owner == "aws";
-        resource.kind == kind && resource.region == context.region && visible
-    })
+    found.filter(|resource| resource.kind == kind && resource.region == context.region && sees(resource))
 }
 
 /// [`resolve`], or 404.
@@ -35,9 +33,20 @@ pub(super) fn find<'a>(store: &'a Store, context: &Context, kind: Kind, arn: &st
 pub(super) fn own<'a>(store: &'a Store, context: &Context, kind: Kind, arn: &str) -> Result<&'a Resource, ApiError> {
     let found = find(store, context, kind, arn)?;
     if found.owner != context.account() {
-        return Err(model::error("ForbiddenException", format!("The resource '{arn}' belongs to Amazon.")));
+        return Err(model::error("ForbiddenException", format!("The resource '{arn}' belongs to {}.", found.owner)));
     }
     if found.arn == arn { Ok(found) } else { Err(missing(arn)) }
+}
+
+/// The caller's own resource of exactly this ARN, to delete: no other account may depend on it.
+pub(super) fn deletable<'a>(
+    store: &'a Store,
+    context: &Context,
+    kind: Kind,
+    arn: &str,
+) -> Result<&'a Resource, ApiError> {
+    let found = own(store, context, kind, arn)?;
+    if sharing::is_shared(store, found) { Err(needed(arn)) } else { Ok(found) }
 }
 
 /// 404, which the service gives without modelling it for most operations.

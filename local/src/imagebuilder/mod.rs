@@ -30,9 +30,10 @@ pub mod outputs;
 mod phases;
 mod pipeline;
 pub mod policy;
-mod recipe;
+pub mod recipe;
 mod resolve;
 mod resources;
+mod sharing;
 mod start;
 pub mod store;
 mod supply;
@@ -47,11 +48,8 @@ pub use calls::call;
 pub use store::Store;
 
 use crate::journal::Kind;
-use crate::wire::{Caller, Context};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use shared::arn::Arn;
 
 /// What Image Builder causes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,18 +104,13 @@ pub fn on(world: &mut World, event: Event) {
 
 /// Starts a pipeline for EventBridge, which tells nobody when that fails: the journal does.
 fn start_pipeline(world: &mut World, pipeline_arn: &str) {
-    let (account, region) = match pipeline_arn.parse::<Arn>() {
-        Ok(arn) => (arn.account, arn.region),
-        Err(error) => return world.record(Kind::Warning, pipeline_arn, None, error.to_string()),
+    let pipeline = world.imagebuilder.get(pipeline_arn).filter(|it| it.kind == store::Kind::Pipeline).cloned();
+    let started = match &pipeline {
+        Some(pipeline) => due::start_unasked(world, pipeline),
+        None => Err(lookup::missing(pipeline_arn)),
     };
-    let context = Context {
-        caller: Caller::service(&account, "events.amazonaws.com"),
-        region,
-        request_id: world.fresh_uuid("request"),
-    };
-    let input = json!({"imagePipelineArn": pipeline_arn, "clientToken": world.fresh_uuid("client token")});
-    if let Err(error) = call(world, &context, "StartImagePipelineExecution", input) {
-        let detail = format!("EventBridge couldn't start it: {error}");
-        world.record(Kind::Warning, pipeline_arn, Some(&context.region), detail);
+    if let Err(error) = started {
+        let region = pipeline_arn.split(':').nth(3);
+        world.record(Kind::Warning, pipeline_arn, region, format!("EventBridge couldn't start it: {error}"));
     }
 }

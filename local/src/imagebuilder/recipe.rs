@@ -1,18 +1,37 @@
 //! Image recipes and container recipes.
 
-use super::calls::unsupported;
+mod components;
+mod devices;
+pub(super) mod parameters;
+mod reference;
+
 use super::component::bad_version;
-use super::lookup::{Identity, draft, exists, find, keep, needed, one_of, own, resolve, text};
+use super::lookup::{Identity, deletable, draft, exists, find, keep, needed, one_of, resolve, text};
+use super::naming;
 use super::store::{Kind, latest};
-use super::{catalogue, naming};
-use crate::ec2;
 use crate::model::{bad_value, error};
+use crate::s3;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::arn::VersionedArn;
 use shared::version::{Version, VersionPattern};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+/// What is known of recipes beside what their Get operations answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Store {
+    /// By the container recipe's ARN: the operating system's version that its images shall have.
+    os_versions: BTreeMap<String, String>,
+}
+
+impl Store {
+    /// The operating system's version that a container recipe gives its images, if it does.
+    pub(super) fn os_version(&self, recipe_arn: &str) -> Option<&str> {
+        self.os_versions.get(recipe_arn).map(String::as_str)
+    }
+}
 
 /// How the two kinds differ on the wire.
 struct Form {
@@ -34,21 +53,48 @@ const CONTAINER: Form = Form {
 
 /// CreateImageRecipe.
 pub(super) fn create_image_recipe(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
-    let platform = platform_of_parent(world, context, text(input, "parentImage"))?;
+    devices::check(input.get("blockDeviceMappings"), "blockDeviceMappings")?;
+    let platform = reference::platform_of_image(world, context, text(input, "parentImage"))?;
+    components::check(world, context, input, platform.as_deref())?;
+    let platform = platform.unwrap_or_else(|| reference::guessed(text(input, "parentImage")));
     let extra = [("type", json!("AMI")), ("platform", platform.into())];
-    create(world, context, input, &IMAGE, extra)
+    create(world, context, input, &IMAGE, extra).map(|(_, answer)| answer)
 }
 
 /// CreateContainerRecipe.
 pub(super) fn create_container_recipe(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["dockerfileTemplateData", "dockerfileTemplateUri"], "InvalidRequestException")?;
-    let derived = platform_of_parent(world, context, text(input, "parentImage"))?;
-    let platform = input.get("platformOverride").and_then(Value::as_str).unwrap_or(&derived);
-    if platform == "macOS" {
+    let parent = text(input, "parentImage");
+    let given = input.get("platformOverride").and_then(Value::as_str);
+    if given == Some("macOS") {
         return Err(bad_value("platformOverride", "Container recipes are for Linux and Windows."));
     }
+    if given.is_none() && parent.starts_with("public.ecr.aws/") {
+        let details = "You must specify a platform override when using ECR Public Repositories as your parent image.";
+        return Err(bad_value("parentImage", details));
+    }
+    check_instance(input)?;
+    let derived = reference::platform_of_container(world, context, parent)?;
+    let platform = given.map(str::to_owned).or(derived);
+    components::check(world, context, input, platform.as_deref())?;
+    let platform = platform.unwrap_or_else(|| reference::guessed(parent));
     let extra = [("encrypted", json!(true)), ("platform", platform.into())];
-    create(world, context, input, &CONTAINER, extra)
+    let (arn, answer) = create(world, context, input, &CONTAINER, extra)?;
+    if let Some(os_version) = input.get("imageOsVersionOverride").and_then(Value::as_str) {
+        world.imagebuilder.recipes.os_versions.insert(arn, os_version.to_owned());
+    }
+    Ok(answer)
+}
+
+/// The instance that a container is built on has an AMI, by its ID or by a parameter.
+fn check_instance(input: &Value) -> Result<(), ApiError> {
+    let Some(instance) = input.get("instanceConfiguration") else { return Ok(()) };
+    let image = instance.get("image").and_then(Value::as_str);
+    if image.is_some_and(|image| !reference::is_ami(image) && !image.starts_with("ssm:")) {
+        let details = "Expected the ID of an AMI, or ssm: and the name or ARN of a parameter.";
+        return Err(bad_value("instanceConfiguration.image", details));
+    }
+    devices::check(instance.get("blockDeviceMappings"), "instanceConfiguration.blockDeviceMappings")
 }
 
 /// GetImageRecipe: a wildcard gives the newest version.
@@ -71,14 +117,14 @@ pub(super) fn delete_container_recipe(world: &mut World, context: &Context, inpu
     delete(world, context, input, &CONTAINER)
 }
 
+/// Keeps a new recipe; the answer is its ARN, and what the caller gets.
 fn create(
     world: &mut World,
     context: &Context,
     input: &Value,
     form: &Form,
     extra: [(&str, Value); 2],
-) -> Result<Value, ApiError> {
-    check_components(world, context, input)?;
+) -> Result<(String, Value), ApiError> {
     let segment = naming::segment(text(input, "name"));
     let version = next_version(world, context, form.kind, &segment, text(input, "semanticVersion"))?;
     let base = naming::arn(form.kind, &context.region, context.account(), &segment);
@@ -88,11 +134,17 @@ fn create(
         return Err(exists(form.shape, &arn));
     }
     let mut document = draft(world, form.shape, input);
+    if let Some(uri) = input.get("dockerfileTemplateUri").and_then(Value::as_str) {
+        let subject = format!("container recipe {}", identity.segment);
+        let template = s3::document(world, &context.region, &subject, "dockerfileTemplateUri", uri)?;
+        document.extend(template.map(|template| ("dockerfileTemplateData".to_owned(), template.into())));
+    }
     document.insert("version".to_owned(), version.to_string().into());
     document.insert("owner".to_owned(), context.account().into());
     document.extend(extra.map(|(member, value)| (member.to_owned(), value)));
     keep(world, context, identity, document);
-    Ok(json!({form.arn: arn, "latestVersionReferences": naming::latest_references(&base, version)}))
+    let answer = json!({form.arn: arn, "latestVersionReferences": naming::latest_references(&base, version)});
+    Ok((arn, answer))
 }
 
 /// The version to make. A wildcard takes the first that is free after the highest that it matches: for
@@ -123,82 +175,6 @@ fn next_version(
     }
 }
 
-/// Components are there, in this Region and each once.
-fn check_components(world: &mut World, context: &Context, input: &Value) -> Result<(), ApiError> {
-    let mut seen = BTreeSet::new();
-    for (index, component) in input.get("components").and_then(Value::as_array).into_iter().flatten().enumerate() {
-        let parameter = format!("components[{index}].componentArn");
-        let arn = text(component, "componentArn");
-        let reference = check_reference(world, context, &parameter, arn, Kind::Component)?;
-        if !seen.insert((reference.arn.account, reference.name)) {
-            return Err(bad_value(&parameter, "A component may occur once in a recipe."));
-        }
-    }
-    Ok(())
-}
-
-/// A reference to an image or a component: made if it is Amazon's, there if it is exact.
-fn check_reference(
-    world: &mut World,
-    context: &Context,
-    parameter: &str,
-    arn: &str,
-    kind: Kind,
-) -> Result<VersionedArn, ApiError> {
-    let reference: VersionedArn =
-        arn.parse().map_err(|_| bad_value(parameter, "Wildcards may only stand at a version's end."))?;
-    let VersionedArn { arn: parts, name, version, build, .. } = &reference;
-    if parts.region != context.region {
-        return Err(bad_value(parameter, format!("The resource must be in {}.", context.region)));
-    }
-    if parts.account != "aws" && !parts.account.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(unsupported(format!(
-            "{arn}: products of AWS Marketplace and third parties aren't available locally."
-        )));
-    }
-    catalogue::ensure_reference(world, &context.region, arn);
-    let store = &world.imagebuilder;
-    // A wildcard is resolved when a build starts. So is an image's version, whose first build may be to come.
-    let to_come = || {
-        let recipes = [Kind::ImageRecipe, Kind::ContainerRecipe];
-        kind == Kind::Image
-            && build.is_none()
-            && recipes
-                .iter()
-                .any(|kind| latest(store, *kind, &parts.region, &parts.account, name, version, |_| true).is_some())
-    };
-    if version.exact().is_some() && resolve(store, context, kind, arn).is_none() && !to_come() {
-        return Err(bad_value(parameter, format!("The resource '{arn}' does not exist.")));
-    }
-    Ok(reference)
-}
-
-/// A recipe's platform is its parent's. What can't be known before a build says so by its name, or is Linux.
-fn platform_of_parent(world: &mut World, context: &Context, parent: &str) -> Result<String, ApiError> {
-    let by_name = || if parent.to_lowercase().contains("windows") { "Windows" } else { "Linux" }.to_owned();
-    if parent.starts_with("arn:") && parent.contains(":imagebuilder:") {
-        let reference = check_reference(world, context, "parentImage", parent, Kind::Image)?;
-        if reference.kind != "image" {
-            return Err(bad_value("parentImage", "Expected the ARN of an image."));
-        }
-        let VersionedArn { arn: parts, name, version, .. } = &reference;
-        let known = [Kind::Image, Kind::ImageRecipe, Kind::ContainerRecipe].into_iter().find_map(|kind| {
-            let found = latest(&world.imagebuilder, kind, &parts.region, &parts.account, name, version, |_| true)?;
-            found.text("platform").map(str::to_owned)
-        });
-        return Ok(known.unwrap_or_else(by_name));
-    }
-    if parent.starts_with("prod-") {
-        return Err(unsupported(format!("{parent}: products of AWS Marketplace aren't available locally.")));
-    }
-    let image_id = match parent.strip_prefix("ssm:") {
-        Some(parameter) => catalogue::public_parameter(world, &context.region, parameter).map(|(value, _)| value),
-        None => Some(parent.to_owned()),
-    };
-    let image = image_id.and_then(|id| ec2::visible(world, context.account(), &context.region, &id));
-    Ok(image.map_or_else(by_name, |image| if image.windows { "Windows" } else { "Linux" }.to_owned()))
-}
-
 fn get(world: &World, context: &Context, input: &Value, form: &Form) -> Result<Value, ApiError> {
     let found = find(&world.imagebuilder, context, form.kind, text(input, form.arn))?;
     let base = naming::arn(form.kind, &found.region, &found.owner, &found.segment);
@@ -215,12 +191,13 @@ fn delete(world: &mut World, context: &Context, input: &Value, form: &Form) -> R
         return Err(error("InvalidRequestException", format!("{} must name one version: '{arn}'.", form.arn)));
     }
     let store = &world.imagebuilder;
-    own(store, context, form.kind, arn)?;
+    deletable(store, context, form.kind, arn)?;
     let pipelines = store.of_kind(Kind::Pipeline, &context.region, Some(context.account()));
     let mut references = pipelines.iter().filter_map(|pipeline| pipeline.text(form.arn));
     if references.any(|reference| resolve(store, context, form.kind, reference).is_some_and(|it| it.arn == arn)) {
         return Err(needed(arn));
     }
     world.imagebuilder.remove(arn);
+    world.imagebuilder.recipes.os_versions.remove(arn);
     Ok(json!({form.arn: arn}))
 }

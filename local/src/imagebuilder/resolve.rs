@@ -1,7 +1,8 @@
 //! What a recipe's parent and components are at this time. Pure: it reads the world and changes nothing.
 
-use super::catalogue;
+use super::recipe::parameters;
 use super::store::{Kind, Resource, latest};
+use super::{marketplace, sharing};
 use crate::world::World;
 use crate::{ec2, ssm};
 use serde_json::{Map, Value};
@@ -25,11 +26,6 @@ pub(crate) struct Materials {
     pub(crate) unknown_ami: Option<String>,
 }
 
-/// Whether a resource of Image Builder belongs to the account or to Amazon.
-pub(crate) fn may_use(resource: &Resource, account: &str) -> bool {
-    resource.owner == account || resource.owner == "aws"
-}
-
 /// The image that an ARN selects: the build that it names, or the newest that its version or wildcard selects
 /// of those that are AVAILABLE.
 pub(crate) fn image<'a>(world: &'a World, account: &str, region: &str, arn: &str) -> Option<&'a Resource> {
@@ -49,11 +45,15 @@ fn find<'a>(
         return None;
     }
     let store = &world.imagebuilder;
+    let sees = |resource: &Resource| sharing::sees(store, account, resource);
     let found = match wanted.build {
-        Some(_) => store.get(arn).filter(|found| found.region == region),
-        None => latest(store, kind, region, &wanted.arn.account, &wanted.name, &wanted.version, usable),
+        Some(_) => store.get(arn).filter(|found| found.region == region && sees(found)),
+        None => {
+            let usable = |resource: &Resource| sees(resource) && usable(resource);
+            latest(store, kind, region, &wanted.arn.account, &wanted.name, &wanted.version, usable)
+        }
     };
-    found.filter(|resource| wanted.arn.region == region && may_use(resource, account))
+    found.filter(|_| wanted.arn.region == region)
 }
 
 /// The recipe that an exact or wildcard ARN selects.
@@ -68,8 +68,11 @@ pub(crate) fn references(recipe: &Map<String, Value>) -> impl Iterator<Item = &s
 }
 
 fn component_references(recipe: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    let components = recipe.get("components").and_then(Value::as_array).into_iter().flatten();
-    components.filter_map(|component| component["componentArn"].as_str())
+    components(recipe).filter_map(|component| component["componentArn"].as_str())
+}
+
+fn components(recipe: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    recipe.get("components").and_then(Value::as_array).into_iter().flatten()
 }
 
 /// What a recipe's references are now.
@@ -85,9 +88,23 @@ pub(crate) fn materials(world: &World, account: &str, region: &str, recipe: &Map
     };
     let container = recipe.contains_key("containerType");
     materials.take_parent(world, account, region, container);
-    for reference in component_references(recipe) {
-        match find(world, account, region, reference, Kind::Component, |component| component.status() != "DISABLED") {
-            Some(component) => materials.components.push(component.arn.clone()),
+    let named = recipe.get("arn").and_then(Value::as_str).unwrap_or_default();
+    if let Some(os_version) = world.imagebuilder.recipes.os_version(named) {
+        materials.os_version = Some(os_version.to_owned());
+    }
+    for configuration in components(recipe) {
+        let reference = configuration["componentArn"].as_str().unwrap_or_default();
+        let enabled = |component: &Resource| component.status() != "DISABLED";
+        match find(world, account, region, reference, Kind::Component, enabled).filter(|found| enabled(found)) {
+            Some(component) => {
+                materials.components.push(component.arn.clone());
+                let lacking = parameters::lacking(component, configuration);
+                if !lacking.is_empty() {
+                    let list = lacking.join(", ");
+                    let problem = format!("The component '{}' needs values for the parameters {list}.", component.arn);
+                    materials.problems.push(problem);
+                }
+            }
             None => {
                 materials.components.push(reference.to_owned());
                 materials.problems.push(format!("The component '{reference}' doesn't resolve to a component."));
@@ -99,7 +116,9 @@ pub(crate) fn materials(world: &World, account: &str, region: &str, recipe: &Map
 
 impl Materials {
     fn take_parent(&mut self, world: &World, account: &str, region: &str, container: bool) {
-        let reference = self.parent.clone();
+        // A product of AWS Marketplace stands for its newest image.
+        let product = marketplace::image_of(&world.imagebuilder, region, &self.parent);
+        let reference = product.map_or_else(|| self.parent.clone(), |image| image.arn.clone());
         if reference.starts_with("arn:") {
             let found = image(world, account, region, &reference).filter(|image| image.status() == "AVAILABLE");
             match found {
@@ -136,8 +155,7 @@ impl Materials {
         match ec2::visible(world, account, region, id) {
             Some(ami) if ami.state == "available" => {
                 self.platform = Some(if ami.windows { "Windows" } else { "Linux" }.to_owned());
-                let images = world.imagebuilder.of_kind(Kind::Image, region, None);
-                if let Some(image) = images.into_iter().find(|image| ami_in(image, region).any(|made| made == id)) {
+                if let Some(image) = image_with(world, region, ami) {
                     self.take_system(image);
                 }
             }
@@ -158,21 +176,21 @@ pub(crate) fn ami_in<'a>(image: &'a Resource, region: &'a str) -> impl Iterator<
     amis.into_iter().flatten().filter(move |ami| ami["region"] == region).filter_map(|ami| ami["image"].as_str())
 }
 
-pub(crate) fn parameter(world: &World, account: &str, region: &str, name: &str) -> Option<String> {
-    // `ssm:` takes the parameter's name or its ARN, which has a path without its first slash.
-    let name = match name.split_once(":parameter/") {
-        Some((_, path)) if path.contains('/') => format!("/{path}"),
-        Some((_, name)) => name.to_owned(),
-        None => name.to_owned(),
-    };
-    catalogue::public_parameter(world, region, &name)
-        .map(|(value, _)| value)
-        .or_else(|| published(world, account, region, &name))
+/// The image of Image Builder that made an AMI: Amazon's AMIs are found in Amazon's images, the others have a tag
+/// that names the image.
+fn image_with<'a>(world: &'a World, region: &str, ami: &ec2::Image) -> Option<&'a Resource> {
+    let has = |image: &&Resource| ami_in(image, region).any(|made| made == ami.id);
+    if ami.owner == ec2::AMAZON_ACCOUNT {
+        return world.imagebuilder.owned(Kind::Image, region, "aws").find(has);
+    }
+    world.imagebuilder.get(ami.tags.get("Ec2ImageBuilderArn")?).filter(has)
 }
 
-fn published(world: &World, account: &str, region: &str, name: &str) -> Option<String> {
-    let mine = |it: &ssm::Published| it.region == region && it.account == account && it.name == name;
-    ssm::published(world).into_iter().find(mine).map(|parameter| parameter.value)
+/// The value of a parameter, by its name or ARN, as an account reads it in a Region: a public one or its own.
+pub(crate) fn parameter(world: &World, account: &str, region: &str, reference: &str) -> Option<String> {
+    // A public parameter's ARN has no account.
+    let public = reference.strip_prefix(&format!("arn:aws:ssm:{region}::parameter"));
+    ssm::value(world, account, region, public.unwrap_or(reference))
 }
 
 /// Whether a build would now be made of something else than an earlier one, whose document this is. Another
@@ -266,12 +284,17 @@ mod tests {
         let input = json!({"Name": "/base/ami", "Value": "ami-00000000000000001", "Type": "String"});
         ssm::call(&mut world, &context(), "PutParameter", input).unwrap();
         let arn = format!("ssm:arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/base/ami");
+        let elsewhere = arn.replace(ACCOUNT, "111122223333");
+        assert_eq!(resolve(&world, &elsewhere).problems.len(), 1, "another account's parameter");
         for reference in ["ssm:/base/ami", &arn] {
             let materials = resolve(&world, reference);
             assert_eq!((materials.parent.as_str(), materials.problems.len()), ("ami-00000000000000001", 0));
         }
-        let public = resolve(&world, "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
-        assert_eq!((public.os_version.as_deref(), public.problems.len()), (Some("Amazon Linux 2023"), 0));
+        let name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+        for reference in [format!("ssm:{name}"), format!("ssm:arn:aws:ssm:{REGION}::parameter{name}")] {
+            let public = resolve(&world, &reference);
+            assert_eq!((public.os_version.as_deref(), public.problems.len()), (Some("Amazon Linux 2023"), 0));
+        }
     }
 
     #[test]
@@ -282,6 +305,8 @@ mod tests {
         put_ami(&mut world, "ami-00000000000000001", ACCOUNT, "available");
         let document = &mut world.imagebuilder.get_mut(&arn).unwrap().document;
         document.insert("outputResources", json!({"amis": [{"region": REGION, "image": "ami-00000000000000001"}]}));
+        let ami = world.ec2.images.get_mut(&(REGION.to_owned(), "ami-00000000000000001".to_owned())).unwrap();
+        ami.tags.insert("Ec2ImageBuilderArn".to_owned(), arn);
         assert_eq!(resolve(&world, "ami-00000000000000001").os_version.as_deref(), Some("Amazon Linux 2023"));
     }
 

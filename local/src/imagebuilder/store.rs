@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::members::Members;
 use super::resources::Resources;
 use super::tokens::Tokens;
-use super::{analysis, arrival, execution, lifecycle, outputs, phases, policy};
+use super::{analysis, arrival, execution, lifecycle, outputs, phases, policy, recipe};
 use crate::clock::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -95,6 +95,17 @@ impl Resource {
 pub struct PipelineState {
     /// Goes up with every change of the schedule: what was posted for an older one is void.
     pub generation: u64,
+    /// The newest of its builds.
+    pub last_build: Option<LastBuild>,
+}
+
+/// A pipeline's newest build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastBuild {
+    /// The image build version, which may be deleted since.
+    pub arn: String,
+    /// The resource's number: builds have higher ones the later they began.
+    pub made: u64,
 }
 
 /// What else is known of a build than its document.
@@ -124,6 +135,8 @@ pub struct Store {
     pub pipelines: BTreeMap<String, PipelineState>,
     /// By image ARN: builds in flight, and the ended ones' remains.
     pub builds: BTreeMap<String, BuildState>,
+    /// What is known of recipes beside their documents.
+    pub recipes: recipe::Store,
     /// The resource policies.
     pub policies: policy::Store,
     /// Executions of workflows by builds.
@@ -162,6 +175,7 @@ impl Store {
 
     /// Takes a resource away.
     pub fn remove(&mut self, arn: &str) -> Option<Arc<Resource>> {
+        self.policies.forget(arn);
         self.resources.remove(arn)
     }
 

@@ -86,6 +86,16 @@ pub(super) const COMPONENTS: &[(&str, u32)] = &[
     ("yum-repository-test-linux", 0),
 ];
 
+/// Managed components that are deprecated, and what Amazon recommends instead.
+const DEPRECATED: &[(&str, &str)] = &[
+    ("stig-build-linux-high", "stig-build-linux"),
+    ("stig-build-linux-low", "stig-build-linux"),
+    ("stig-build-linux-medium", "stig-build-linux"),
+    ("stig-build-windows-high", "stig-build-windows"),
+    ("stig-build-windows-low", "stig-build-windows"),
+    ("stig-build-windows-medium", "stig-build-windows"),
+];
+
 /// When what has no release of its own was made.
 pub(super) fn long_ago() -> Time {
     DateTime::UNIX_EPOCH + TimeDelta::days(50 * 365)
@@ -140,7 +150,15 @@ pub(super) fn make_image(
     ami
 }
 
-fn ami(world: &World, managed: &Managed, region: &str, version: Version, build: u32, created: Time) -> ec2::Image {
+/// The AMI of an image.
+pub(super) fn ami(
+    world: &World,
+    managed: &Managed,
+    region: &str,
+    version: Version,
+    build: u32,
+    created: Time,
+) -> ec2::Image {
     let key = ["managed", region, &managed.name, &version.to_string(), &build.to_string()];
     let windows = managed.platform == "Windows";
     let device = if managed.name.starts_with("Amazon Linux") { "/dev/xvda" } else { "/dev/sda1" };
@@ -172,13 +190,20 @@ fn ami(world: &World, managed: &Managed, region: &str, version: Version, build: 
 /// Keeps one component.
 pub(super) fn make_component(world: &mut World, region: &str, name: &str, version: Version, build: u32) {
     let arn = format!("{}/{version}/{build}", naming::arn(Kind::Component, region, AMAZON, name));
+    let test = name.contains("test");
+    let platform = if name.contains("windows") || name == "chocolatey" { "Windows" } else { "Linux" };
+    let state = match DEPRECATED.iter().find(|(deprecated, _)| *deprecated == name) {
+        Some((_, instead)) => json!({"status": "DEPRECATED", "reason": format!("Use {instead} instead.")}),
+        None => json!({"status": "ACTIVE"}),
+    };
     let document = json!({
         "arn": arn,
         "name": name,
         "version": version.to_string(),
-        "type": if name.contains("test") { "TEST" } else { "BUILD" },
-        "platform": if name.contains("windows") || name == "chocolatey" { "Windows" } else { "Linux" },
-        "state": {"status": "ACTIVE"},
+        "type": if test { "TEST" } else { "BUILD" },
+        "platform": platform,
+        "state": state,
+        "data": data(name, platform, test),
         "owner": "Amazon",
         "encrypted": true,
         "dateCreated": iso_millis(long_ago()),
@@ -187,8 +212,19 @@ pub(super) fn make_component(world: &mut World, region: &str, name: &str, versio
     keep(world, Kind::Component, arn, name.to_owned(), version, build, long_ago(), document);
 }
 
+/// A document in the place of Amazon's: what it does isn't known here.
+fn data(name: &str, platform: &str, test: bool) -> String {
+    let phase = if test { "test" } else { "build" };
+    let action = if platform == "Windows" { "ExecutePowerShell" } else { "ExecuteBash" };
+    format!(
+        "name: {name}\nschemaVersion: 1.0\nphases:\n  - name: {phase}\n    steps:\n      - name: Run\n        action: \
+         {action}\n        inputs:\n          commands:\n            - echo {name}\n"
+    )
+}
+
+/// Keeps what nobody's account owns; the ARN says whose it is.
 #[expect(clippy::too_many_arguments, reason = "they are a resource's fields")]
-fn keep(
+pub(super) fn keep(
     world: &mut World,
     kind: Kind,
     arn: String,
@@ -202,12 +238,13 @@ fn keep(
         Value::Object(document) => document,
         _ => Map::new(),
     };
-    let region = arn.split(':').nth(3).unwrap_or_default().to_owned();
+    let part = |place| arn.split(':').nth(place).unwrap_or_default().to_owned();
+    let (region, owner) = (part(3), part(4));
     world.imagebuilder.put(Resource {
         kind,
         arn,
         region,
-        owner: AMAZON.to_owned(),
+        owner,
         segment,
         version: Some(version),
         build: Some(build),

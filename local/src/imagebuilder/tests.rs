@@ -61,7 +61,10 @@ impl Client {
         self.infrastructure("Web").unwrap();
         self.ok(
             "CreateDistributionConfiguration",
-            json!({"name": "Web", "distributions": [{"region": "us-east-1"}, {"region": "eu-west-1"}]}),
+            json!({"name": "Web", "distributions": [
+                {"region": "us-east-1", "amiDistributionConfiguration": {}},
+                {"region": "eu-west-1", "amiDistributionConfiguration": {}},
+            ]}),
         );
         self.ok(
             "CreateImagePipeline",
@@ -122,7 +125,7 @@ fn a_document_in_s3_is_not_read_and_that_is_said() {
         warnings,
         [(
             "component abc",
-            "its document s3://bucket/key isn't read locally, where S3 holds nothing: its steps aren't known"
+            "its document s3://bucket/key isn't read locally without --s3 DIR, where DIR holds BUCKET/KEY"
         )]
     );
     let again = client.ok("CreateComponent", input);
@@ -354,7 +357,8 @@ fn a_distribution_names_a_region_once_and_dates_its_amis() {
     let named = |name: &str| json!([{"region": "us-east-1", "amiDistributionConfiguration": {"name": name}}]);
     assert_eq!(outcome(named("web {{ imagebuilder:buildDate }}")), "DryRunOperationException");
     assert_eq!(outcome(named("web")), "InvalidParameterValueException");
-    let twice = json!([{"region": "us-east-1"}, {"region": "us-east-1"}]);
+    let bare = json!({"region": "us-east-1", "amiDistributionConfiguration": {}});
+    let twice = json!([bare, bare]);
     assert_eq!(outcome(twice), "InvalidParameterCombinationException");
 }
 

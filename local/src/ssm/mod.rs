@@ -12,6 +12,7 @@ mod tags;
 mod validate;
 
 pub use put::{Put, refusal};
+pub(crate) use read::value;
 pub use store::{Published, Store, published};
 
 use crate::events;
@@ -134,22 +135,26 @@ impl Call<'_> {
 
     /// The key of a parameter of the caller by its name, or by its ARN.
     fn key(&self, name: &str) -> Key {
-        let (region, account) = (self.context.region.clone(), self.context.account().to_owned());
-        let prefix = format!("arn:aws:ssm:{region}:{account}:parameter");
-        let name = match name.strip_prefix(&prefix) {
-            // The slash of a plain name isn't part of it; a path keeps its own.
-            Some(path) if path.trim_start_matches('/').contains('/') => path.to_owned(),
-            Some(path) => path.trim_start_matches('/').to_owned(),
-            None => name.to_owned(),
-        };
-        let found = |name: &str| Key { region: region.clone(), account: account.clone(), name: name.to_owned() };
-        let slashed = found(&format!("/{name}"));
-        // `/name` and `name` have the same ARN; whichever exists is meant.
-        if self.world.ssm.parameters.contains_key(&slashed) && !name.starts_with('/') {
-            return slashed;
-        }
-        found(&name)
+        key(self.world, self.context.account(), &self.context.region, name)
     }
+}
+
+/// The parameter that a name or ARN means.
+fn key(world: &World, account: &str, region: &str, name: &str) -> Key {
+    let prefix = format!("arn:aws:ssm:{region}:{account}:parameter");
+    let name = match name.strip_prefix(&prefix) {
+        // The slash of a plain name isn't part of it; a path keeps its own.
+        Some(path) if path.trim_start_matches('/').contains('/') => path.to_owned(),
+        Some(path) => path.trim_start_matches('/').to_owned(),
+        None => name.to_owned(),
+    };
+    let found = |name: &str| Key { region: region.to_owned(), account: account.to_owned(), name: name.to_owned() };
+    let slashed = found(&format!("/{name}"));
+    // `/name` and `name` have the same ARN; whichever exists is meant.
+    if world.ssm.parameters.contains_key(&slashed) && !name.starts_with('/') {
+        return slashed;
+    }
+    found(&name)
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

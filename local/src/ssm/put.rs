@@ -28,7 +28,7 @@ pub struct Put {
 
 /// Why a parameter couldn't be put now, if it couldn't.
 pub fn refusal(world: &World, put: &Put) -> Option<ApiError> {
-    let key = Key { region: put.region.clone(), account: put.account.clone(), name: put.name.clone() };
+    let key = super::key(world, &put.account, &put.region, &put.name);
     check_name(&key.name).err().or_else(|| {
         let mut parameter = world.ssm.parameters.get(&key)?.clone();
         let former = parameter.current().cloned();

@@ -1,9 +1,10 @@
 //! Reading parameters by name.
 
 use super::store::{Key, Version};
-use super::{Call, invalid, not_found};
+use super::{Call, invalid, key, not_found};
 use crate::imagebuilder::catalogue;
 use crate::wire::ApiError;
+use crate::world::World;
 use serde_json::{Value, json};
 
 pub(super) fn get_parameter(call: Call<'_>) -> Result<Value, ApiError> {
@@ -56,19 +57,38 @@ pub(super) fn get_parameter_history(call: Call<'_>) -> Result<Value, ApiError> {
 
 /// A parameter by `name`, `name:version`, `name:label` or its ARN with or without either.
 fn find(call: &Call<'_>, text: &str) -> Result<Value, ApiError> {
-    // An ARN has five colons of its own.
-    let colons = if text.starts_with("arn:") { 6 } else { 1 };
-    let (name, selector) = match text.match_indices(':').nth(colons - 1) {
-        Some((place, _)) => (&text[..place], Some(&text[place + 1..])),
-        None => (text, None),
-    };
+    let (name, selector) = parts(text);
     let key = call.key(name);
     if key.name.starts_with("/aws/service/") {
         return public(call, &key);
     }
-    let decrypted = call.flag("WithDecryption");
-    let parameter = call.world.ssm.parameters.get(&key).ok_or_else(not_found)?;
-    let at = call.world.time_of_call();
+    Ok(version(call.world, &key, selector)?.parameter(&key, selector, call.flag("WithDecryption")))
+}
+
+/// The value of a parameter, named as for GetParameter: what `resolve:ssm:` means in EC2.
+pub(crate) fn value(world: &World, account: &str, region: &str, text: &str) -> Option<String> {
+    let (name, selector) = parts(text);
+    let key = key(world, account, region, name);
+    if key.name.starts_with("/aws/service/") {
+        return catalogue::public_parameter(world, region, &key.name).map(|(value, _)| value);
+    }
+    version(world, &key, selector).ok().map(|version| version.value.clone())
+}
+
+/// A name or ARN, and the version or label behind it.
+fn parts(text: &str) -> (&str, Option<&str>) {
+    // An ARN has five colons of its own.
+    let colons = if text.starts_with("arn:") { 6 } else { 1 };
+    match text.match_indices(':').nth(colons - 1) {
+        Some((place, _)) => (&text[..place], Some(&text[place + 1..])),
+        None => (text, None),
+    }
+}
+
+/// The version of a parameter that a version number or a label selects, without either the current one.
+fn version<'a>(world: &'a World, key: &Key, selector: Option<&str>) -> Result<&'a Version, ApiError> {
+    let parameter = world.ssm.parameters.get(key).ok_or_else(not_found)?;
+    let at = world.time_of_call();
     let current = parameter.readable(at).next_back().ok_or_else(not_found)?;
     let version = match selector {
         None => Some(current),
@@ -77,7 +97,7 @@ fn find(call: &Call<'_>, text: &str) -> Result<Value, ApiError> {
             Err(_) => parameter.readable(at).find(|version| version.labels.iter().any(|label| label == selector)),
         },
     };
-    let version = version.ok_or_else(|| {
+    version.ok_or_else(|| {
         let selector = selector.unwrap_or_default();
         ApiError::bad(
             "ParameterVersionNotFound",
@@ -86,8 +106,7 @@ fn find(call: &Call<'_>, text: &str) -> Result<Value, ApiError> {
                 key.name
             ),
         )
-    })?;
-    Ok(version.parameter(&key, selector, decrypted))
+    })
 }
 
 /// A parameter that AWS publishes.

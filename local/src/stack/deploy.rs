@@ -8,7 +8,7 @@ use super::rules::rules;
 use super::template::Template;
 use super::tree::{Entry, Node};
 use super::types::{self, Naming};
-use super::{dynamic, function, iam, imagebuilder, messaging, triggers, values};
+use super::{dynamic, function, iam, imagebuilder, launch_template, messaging, triggers, values};
 use crate::journal::Kind;
 use crate::wire::{Caller, Context};
 use crate::world::World;
@@ -321,6 +321,9 @@ impl Deployment {
                 if let Some(arn) = messaging::subscription(world, context, properties)? {
                     made = Made { attributes: [("Arn".to_owned(), arn.clone())].into(), reference: arn };
                 }
+            }
+            "AWS::EC2::LaunchTemplate" => {
+                made = launch_template::make(world, context, &naming.physical_name("LaunchTemplateName"), properties)?
             }
             "AWS::SSM::Parameter" => messaging::parameter(world, context, &made, properties)?,
             "AWS::Events::Rule" => {

@@ -16,6 +16,7 @@ mod evaluate;
 mod function;
 mod iam;
 mod imagebuilder;
+mod launch_template;
 mod messaging;
 mod order;
 mod parameters;

@@ -171,7 +171,7 @@ const TYPES: &[Type] = &[
     rests("EC2::Instance", "", "i-{hex}", &[("InstanceId", "{ref}"), ("AvailabilityZone", "{region}a"), ("PrivateDnsName", "ip-10-0-0-{octet}.ec2.internal"), ("PrivateIp", "10.0.0.{octet}"), ("PublicDnsName", "ec2-203-0-113-{octet}.compute-1.amazonaws.com"), ("PublicIp", "203.0.113.{octet}"), ("VpcId", "vpc-{hex}")]),
     rests("EC2::InternetGateway", "", "igw-{hex}", &[("InternetGatewayId", "{ref}")]),
     rests("EC2::KeyPair", "KeyName", "{name}", &[("KeyPairId", "key-{hex}"), ("KeyFingerprint", "{hex}")]),
-    rests("EC2::LaunchTemplate", "", "lt-{hex}", &[("LaunchTemplateId", "{ref}"), ("DefaultVersionNumber", "1"), ("LatestVersionNumber", "1")]),
+    acts("EC2::LaunchTemplate", "LaunchTemplateName", "lt-{hex}", &[("LaunchTemplateId", "{ref}"), ("DefaultVersionNumber", "1"), ("LatestVersionNumber", "1")]),
     rests("EC2::NatGateway", "", "nat-{hex}", &[("NatGatewayId", "{ref}")]),
     rests("EC2::NetworkAcl", "", "acl-{hex}", &[("Id", "{ref}")]),
     rests("EC2::NetworkAclEntry", "", "{logical}-{ID12}", &[("Id", "{ref}")]),

@@ -126,22 +126,28 @@ impl Place<'_> {
             .then(|| format!("The specified launch template, with template ID {id}, does not exist."))
     }
 
+    /// A template that has a version with the AMI got it when the distribution was tried before.
     fn launch_templates(&self) -> Vec<Step> {
         let of = |entry: &Value| {
             let account = self.account(entry, "accountId");
             let id = entry["launchTemplateId"].as_str().unwrap_or_default();
+            let image_id = &self.ami_for(account).id;
+            let template = ec2::launch_template(self.world, account, self.region, id);
+            if template.is_some_and(|it| it.versions.iter().any(|version| version.data["imageId"] == **image_id)) {
+                return None;
+            }
             let version = || ec2::Event::LaunchTemplateVersion {
                 account: account.to_owned(),
                 region: self.region.to_owned(),
                 launch_template_id: id.to_owned(),
-                image_id: self.ami_for(account).id.clone(),
+                image_id: image_id.clone(),
                 set_default: entry["setDefaultVersion"] == true,
                 description: format!("EC2 Image Builder {}", self.image.arn),
             };
             let work = self.template_problem(account, id).map_or_else(|| post(Event::Ec2(version())), Err);
-            self.step("UPDATE_LAUNCH_TEMPLATES", account, id, work)
+            Some(self.step("UPDATE_LAUNCH_TEMPLATES", account, id, work))
         };
-        self.entries("launchTemplateConfigurations").map(of).collect()
+        self.entries("launchTemplateConfigurations").filter_map(of).collect()
     }
 
     fn parameters(&self) -> Vec<Step> {

@@ -109,9 +109,13 @@ fn follow_up(world: &mut World, image: &Resource, step: Step) {
             world.post(at, *event);
         }
         Ok(Work::Export(export)) => {
+            let exports = world.imagebuilder.outputs.exports.entry(image.arn.clone()).or_default();
+            if exports.iter().any(|known| known.key == export.key) {
+                return;
+            }
             let detail = format!("{} exported to s3://{}/{}", export.image_id, export.bucket, export.key);
+            exports.push(export);
             world.record(Kind::Exported, super::build::subject(image), Some(&region), detail);
-            world.imagebuilder.outputs.exports.entry(image.arn.clone()).or_default().push(export);
         }
         // The failure of the build says why.
         Err(_) => {}

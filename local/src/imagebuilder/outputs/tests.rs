@@ -226,13 +226,36 @@ fn parameters_hold_the_ami_when_the_build_is_available() {
 }
 
 #[test]
-fn a_second_try_makes_no_ami_again() {
-    let (mut world, document) = ended(json!({"fastLaunchConfigurations": [{"enabled": true}]}));
-    let arn = document["arn"].as_str().unwrap();
-    let before = world.ec2.images.len();
-    let image = world.imagebuilder.get_mut(arn).unwrap();
-    image.document.insert("state", json!({"status": "DISTRIBUTING"}));
-    let posted = world.posted();
-    deliver(&mut world, arn);
-    assert_eq!((world.posted(), world.ec2.images.len()), (posted, before));
+fn a_second_try_does_again_only_what_failed() {
+    let mut world = world();
+    let data = json!({"InstanceType": "t3.micro"});
+    let input = json!({"LaunchTemplateName": "fleet", "LaunchTemplateData": data});
+    let template = ec2::call(&mut world, &context(), "CreateLaunchTemplate", input).unwrap();
+    let id = template["launchTemplate"]["launchTemplateId"].as_str().unwrap();
+    let distribution = json!({
+        "region": REGION,
+        "launchTemplateConfigurations": [{"launchTemplateId": id}],
+        "s3ExportConfiguration": {"roleName": "vmimport", "diskImageFormat": "RAW", "s3Bucket": "disks"},
+        "ssmParameterConfigurations": [{"parameterName": "/web"}],
+    });
+    let image = image(&mut world, json!([distribution]));
+    let secret = json!({"Name": "/web", "Value": "secret", "Type": "SecureString"});
+    ssm::call(&mut world, &context(), "PutParameter", secret).unwrap();
+    run(&mut world);
+    let status = |world: &World| world.imagebuilder.get(&image.arn).unwrap().status().to_owned();
+    let made = |world: &World| {
+        let template = ec2::launch_template(world, ACCOUNT, REGION, id).unwrap();
+        let own = world.ec2.images.values().filter(|ami| ami.owner == ACCOUNT).count();
+        (own, template.versions.len(), world.imagebuilder.outputs.exports[&image.arn].len())
+    };
+    assert_eq!(status(&world), "FAILED");
+    let before = made(&world);
+    assert_eq!(before, (1, 2, 1));
+    ssm::call(&mut world, &context(), "DeleteParameter", json!({"Name": "/web"})).unwrap();
+    let document = &mut world.imagebuilder.get_mut(&image.arn).unwrap().document;
+    document.insert("state", json!({"status": "DISTRIBUTING"}));
+    deliver(&mut world, &image.arn);
+    run(&mut world);
+    assert_eq!(made(&world), before);
+    assert_eq!(ssm::published(&world).len(), 1);
 }

@@ -8,9 +8,9 @@ mod managed;
 mod tests;
 
 use super::component::bad_version;
-use super::list::owner;
 use super::lookup::{Identity, draft, exists, keep, missing, needed, one_of, own, text};
 use super::naming;
+use super::sharing::owner;
 use super::store::{Kind, Resource, latest};
 use super::supply::AMAZON;
 use crate::journal;

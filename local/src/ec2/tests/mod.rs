@@ -1,5 +1,12 @@
 //! EC2, over its real form encoding.
 
+mod fast_launch;
+mod instance;
+mod references;
+mod retire;
+mod snapshots;
+mod template;
+
 use super::*;
 use crate::dispatch;
 use crate::draw::Seed;
@@ -7,6 +14,7 @@ use crate::wire::Request;
 use chrono::TimeDelta;
 
 const OWN: &str = "ami-00000000000000001";
+const SNAPSHOT: &str = "snap-00000000000000001";
 const SHARED: &str = "ami-00000000000000002";
 const PUBLIC: &str = "ami-00000000000000003";
 const HIDDEN: &str = "ami-00000000000000004";
@@ -25,7 +33,7 @@ fn image(id: &str, owner: &str, name: &str, permissions: &[(&str, &str)]) -> Ima
         tags: BTreeMap::from([("Name".to_owned(), name.to_owned())]),
         snapshots: BTreeMap::from([(
             "/dev/xvda".to_owned(),
-            Snapshot { id: "snap-00000000000000001".to_owned(), size: 8, encrypted: false },
+            Snapshot { id: id.replace("ami", "snap"), size: 8, encrypted: false },
         )]),
         source: None,
         launch_permissions: permissions.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
@@ -49,14 +57,15 @@ fn world() -> World {
     world
 }
 
-/// One form over the wire, signed for a Region by the default account: the status and the XML.
-fn ask_in(world: &mut World, region: &str, fields: &[(&str, &str)]) -> (u16, String) {
+/// One form over the wire, signed with an access key for a Region: the status and the XML.
+fn ask_as(world: &mut World, key: &str, region: &str, fields: &[(&str, &str)]) -> (u16, String) {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields {
         form.append_pair(name, value);
     }
-    let credential =
-        format!("AWS4-HMAC-SHA256 Credential=AKID/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0");
+    let credential = format!(
+        "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0"
+    );
     let request = Request {
         method: "POST".into(),
         path: "/".into(),
@@ -66,6 +75,47 @@ fn ask_in(world: &mut World, region: &str, fields: &[(&str, &str)]) -> (u16, Str
     };
     let response = dispatch::answer(world, &request, false);
     (response.status, String::from_utf8(response.body.to_vec()).unwrap())
+}
+
+/// By the default account.
+fn ask_in(world: &mut World, region: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    ask_as(world, "AKID", region, fields)
+}
+
+/// An access key of an account: a role's there.
+fn key_of(world: &mut World, account: &str) -> String {
+    let caller = crate::wire::Caller::service("123456789012", "test");
+    let context = Context { caller, region: "us-east-1".into(), request_id: "r".into() };
+    let role = serde_json::json!({"RoleArn": format!("arn:aws:iam::{account}:role/there"), "RoleSessionName": "me"});
+    let assumed = dispatch::call(world, &context, "sts", "AssumeRole", role).unwrap();
+    assumed["Credentials"]["AccessKeyId"].as_str().unwrap().to_owned()
+}
+
+/// A call of the default account in us-east-1 that has to succeed.
+fn done(world: &mut World, action: &str, fields: &[(&str, &str)]) -> String {
+    let (status, body) = ask(world, &[&[("Action", action)], fields].concat());
+    assert_eq!(status, 200, "{action} {fields:?}: {body}");
+    body
+}
+
+/// A call that has to fail: the action, its fields, the error's code.
+type Refused<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
+/// A call of the default account in us-east-1 that has to fail: the error's code.
+fn refused(world: &mut World, action: &str, fields: &[(&str, &str)]) -> String {
+    let (status, body) = ask(world, &[&[("Action", action)], fields].concat());
+    assert!(status >= 400, "{action} {fields:?}: {body}");
+    all(&body, "Code").remove(0)
+}
+
+/// The answer without what surrounds it.
+fn inner(body: &str) -> &str {
+    body.split_once("</requestId>").unwrap().1.rsplit_once("</").unwrap().0
+}
+
+fn pass(world: &mut World, span: TimeDelta) {
+    let until = world.now + span;
+    while world.step(until).is_some() {}
 }
 
 fn ask(world: &mut World, fields: &[(&str, &str)]) -> (u16, String) {
@@ -122,12 +172,12 @@ fn one_sees_ones_own_shared_and_public_images() {
 fn an_image_looks_as_ec2_shows_it() {
     let (_, body) = ask(&mut world(), &[("Action", "DescribeImages"), ("ImageId.1", OWN)]);
     let set = &all(&body, "imagesSet")[0];
-    insta::assert_snapshot!(set, @"<item><imageId>ami-00000000000000001</imageId><imageLocation>123456789012/web 1</imageLocation><imageState>available</imageState><imageOwnerId>123456789012</imageOwnerId><creationDate>2026-01-01T00:00:00.000Z</creationDate><isPublic>false</isPublic><architecture>x86_64</architecture><imageType>machine</imageType><platformDetails>Linux/UNIX</platformDetails><usageOperation>RunInstances</usageOperation><name>web 1</name><rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/xvda</rootDeviceName><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><snapshotId>snap-00000000000000001</snapshotId><volumeSize>8</volumeSize><deleteOnTermination>true</deleteOnTermination><volumeType>gp3</volumeType><encrypted>false</encrypted></ebs></item></blockDeviceMapping><virtualizationType>hvm</virtualizationType><hypervisor>xen</hypervisor><enaSupport>true</enaSupport><tagSet><item><key>Name</key><value>web 1</value></item></tagSet></item>");
+    insta::assert_snapshot!(set, @"<item><imageId>ami-00000000000000001</imageId><imageLocation>123456789012/web 1</imageLocation><imageState>available</imageState><imageOwnerId>123456789012</imageOwnerId><creationDate>2026-01-01T00:00:00.000Z</creationDate><isPublic>false</isPublic><architecture>x86_64</architecture><imageType>machine</imageType><platformDetails>Linux/UNIX</platformDetails><usageOperation>RunInstances</usageOperation><name>web 1</name><rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/xvda</rootDeviceName><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><snapshotId>snap-00000000000000001</snapshotId><volumeSize>8</volumeSize><deleteOnTermination>true</deleteOnTermination><volumeType>gp3</volumeType><encrypted>false</encrypted></ebs></item></blockDeviceMapping><virtualizationType>hvm</virtualizationType><hypervisor>xen</hypervisor><enaSupport>true</enaSupport><deregistrationProtection>disabled</deregistrationProtection><tagSet><item><key>Name</key><value>web 1</value></item></tagSet></item>");
 }
 
 #[test]
 fn what_is_invalid_is_refused() {
-    let table: [(&[(&str, &str)], &str); 13] = [
+    let table: [(&[(&str, &str)], &str); 15] = [
         (&[("Action", "DescribeImages"), ("ImageId.1", HIDDEN)], "InvalidAMIID.NotFound"),
         (&[("Action", "DescribeImages"), ("ImageId.1", "ami-x")], "InvalidAMIID.Malformed"),
         (
@@ -157,8 +207,22 @@ fn what_is_invalid_is_refused() {
             &[("Action", "CopyImage"), ("SourceRegion", "us-east-1"), ("SourceImageId", OWN), ("Name", "x")],
             "InvalidAMIName.Malformed",
         ),
-        (&[("Action", "CreateTags"), ("ResourceId.1", "i-1"), ("Tag.1.Key", "a"), ("Tag.1.Value", "b")], "InvalidID"),
-        (&[("Action", "RunInstances")], "InvalidAction"),
+        (
+            &[("Action", "CreateTags"), ("ResourceId.1", "i-1"), ("Tag.1.Key", "a"), ("Tag.1.Value", "b")],
+            "InvalidInstanceID.Malformed",
+        ),
+        (&[("Action", "CreateTags"), ("ResourceId.1", "vpc-1"), ("Tag.1.Key", "a"), ("Tag.1.Value", "b")], "InvalidID"),
+        (&[("Action", "CreateVpc")], "InvalidAction"),
+        (
+            &[
+                ("Action", "RegisterImage"),
+                ("Name", "mine"),
+                ("RootDeviceName", "/dev/xvda"),
+                ("BlockDeviceMapping.1.DeviceName", "/dev/xvda"),
+                ("BlockDeviceMapping.1.Ebs.SnapshotId", "snap-0123456789abcdef0"),
+            ],
+            "InvalidSnapshot.NotFound",
+        ),
     ];
     for (fields, code) in table {
         let (status, body) = ask(&mut world(), fields);
@@ -231,7 +295,7 @@ fn an_image_is_registered_tagged_and_deregistered() {
             ("Architecture", "arm64"),
             ("RootDeviceName", "/dev/xvda"),
             ("BlockDeviceMapping.1.DeviceName", "/dev/xvda"),
-            ("BlockDeviceMapping.1.Ebs.SnapshotId", "snap-0123456789abcdef0"),
+            ("BlockDeviceMapping.1.Ebs.SnapshotId", "snap-00000000000000001"),
             ("TagSpecification.1.ResourceType", "image"),
             ("TagSpecification.1.Tag.1.Key", "team"),
             ("TagSpecification.1.Tag.1.Value", "web"),
@@ -248,7 +312,10 @@ fn an_image_is_registered_tagged_and_deregistered() {
     assert_eq!((all(&tags, "key"), all(&tags, "value")), (vec!["stage".to_owned()], vec!["prod".to_owned()]));
     let (_, body) =
         ask(&mut world, &[("Action", "DeregisterImage"), ("ImageId", &id), ("DeleteAssociatedSnapshots", "true")]);
-    assert_eq!(all(&body, "snapshotId"), ["snap-0123456789abcdef0"]);
+    assert_eq!(
+        (all(&body, "snapshotId"), all(&body, "returnCode")),
+        (vec![SNAPSHOT.to_owned()], vec!["skipped".to_owned()])
+    );
     assert!(visible(&world, "123456789012", "us-east-1", &id).is_none());
 }
 

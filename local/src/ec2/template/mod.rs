@@ -1,5 +1,16 @@
 //! Launch templates and their versions.
 
+mod data;
+mod describe;
+mod make;
+
+pub(crate) use data::asked;
+pub(super) use describe::{describe_launch_template_versions, describe_launch_templates, image_of};
+pub(super) use make::{
+    by_either, create_launch_template, create_launch_template_version, delete_launch_template,
+    delete_launch_template_versions, modify_launch_template, no_version,
+};
+
 use crate::clock::Time;
 use crate::world::World;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,8 @@ use crate::journal::CallRecord;
 use crate::wire::query::Dialect;
 use crate::wire::{ApiError, Context, Request, Response, json, query};
 use crate::world::{DEFAULT_REGION, World};
-use crate::{ec2, events, imagebuilder, latency, model, sns, ssm, sts};
+use crate::{ec2, events, faults, imagebuilder, latency, model, sns, ssm, sts};
+use chrono::TimeDelta;
 use serde_json::Value;
 
 /// The parts of a signature that tell requests apart.
@@ -39,8 +40,10 @@ pub(crate) fn context(world: &mut World, request: &Request) -> Result<(Context, 
     let Some(scope) = scope(request) else {
         let message =
             "The request isn't signed: any access key is accepted, but the signature's scope names the service.";
-        let error = ApiError::new(403, "MissingAuthenticationTokenException", message);
-        return Err(json::encode(&request_id, Err(error)));
+        let code = "MissingAuthenticationTokenException";
+        let mut refusal = json::encode(&request_id, Err(ApiError::new(403, code, message)));
+        refusal.headers.push(("x-amzn-errortype", code.to_owned()));
+        return Err(refusal);
     };
     let caller = sts::caller_of(world, &scope.access_key_id)
         .map_err(|error| Protocol::for_error(&scope.service, request).encode("", &request_id, Err(error)))?;
@@ -48,11 +51,26 @@ pub(crate) fn context(world: &mut World, request: &Request) -> Result<(Context, 
     Ok((Context { caller, region, request_id }, scope.service))
 }
 
-/// Answers one API request. With `charge`, a call from an invocation lets simulated time pass.
-pub fn answer(world: &mut World, request: &Request, charge: bool) -> Response {
+/// What becomes of a request.
+pub(crate) struct Answered {
+    /// `None`: the connection is dropped.
+    pub(crate) response: Option<Response>,
+    /// How much later the client gets the answer, in its own time.
+    pub(crate) delay: TimeDelta,
+}
+
+impl From<Response> for Answered {
+    fn from(response: Response) -> Self {
+        Self { response: Some(response), delay: TimeDelta::zero() }
+    }
+}
+
+/// Answers one API request. With `charge`, a call from an invocation lets simulated time pass, and so does
+/// the latency of a fault.
+pub(crate) fn answer(world: &mut World, request: &Request, charge: bool) -> Answered {
     let (context, service) = match context(world, request) {
         Ok(known) => known,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into(),
     };
     let protocol = match Protocol::of(&service) {
         Some(protocol) => protocol,
@@ -65,18 +83,51 @@ pub fn answer(world: &mut World, request: &Request, charge: bool) -> Response {
                 }
                 _ => unknown(&service),
             };
-            return Protocol::for_error(&service, request).encode("", &context.request_id, Err(error));
+            return Protocol::for_error(&service, request).encode("", &context.request_id, Err(error)).into();
         }
     };
     let decoded = protocol.decode(request);
+    let (operation, input) = match &decoded {
+        Ok((operation, input)) => (operation.clone(), input),
+        Err(_) => (request.path.clone(), &Value::Null),
+    };
+    let verdict = faults::of_call(world, &context, &service, &operation, input);
     if charge {
-        world.call_time = latency::charge(world, &context, &service, request);
+        world.call_time = latency::charge(world, &context, &service, request, verdict.latency);
     }
-    let operation = decoded.as_ref().map_or_else(|_| request.path.clone(), |(operation, _)| operation.clone());
-    let result = decoded.and_then(|(operation, input)| call(world, &context, &service, &operation, input));
+    let delay = elapse(world, verdict.latency, charge);
+    let result = match verdict.fate {
+        None => decoded.and_then(|(operation, input)| call(world, &context, &service, &operation, input)),
+        Some(faults::Fate::Refused(error)) => Err(error),
+        Some(faults::Fate::Unreachable) => {
+            record(world, &context, &service, &operation, Some("Unreachable"));
+            world.call_time = None;
+            return Answered { response: None, delay };
+        }
+    };
     record(world, &context, &service, &operation, result.as_ref().err().map(|error| error.code.as_str()));
     world.call_time = None;
-    protocol.encode(&operation, &context.request_id, result)
+    if !reads(&operation) {
+        world.revision += 1;
+    }
+    Answered { response: Some(protocol.encode(&operation, &context.request_id, result)), delay }
+}
+
+/// Lets the latency of a fault pass: in simulated time here and now, unless it was charged to an invocation; else
+/// the answer's client waits.
+pub(crate) fn elapse(world: &mut World, latency: TimeDelta, charge: bool) -> TimeDelta {
+    if !charge {
+        return latency;
+    }
+    if world.call_time.is_none() && !latency.is_zero() {
+        world.pass(world.now + latency);
+    }
+    TimeDelta::zero()
+}
+
+/// Whether an operation leaves things as they are, going by its name.
+fn reads(operation: &str) -> bool {
+    ["Get", "List", "Describe", "Search"].iter().any(|verb| operation.starts_with(verb))
 }
 
 /// One API call of a service by its signing name: the door for everything that isn't HTTP.
@@ -170,6 +221,10 @@ mod tests {
     use super::*;
     use crate::draw::Seed;
     use serde_json::json;
+
+    fn answer(world: &mut World, request: &Request, charge: bool) -> Response {
+        super::answer(world, request, charge).response.unwrap()
+    }
 
     fn signed(service: &str) -> Request {
         let credential = format!(

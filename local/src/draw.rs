@@ -2,9 +2,10 @@
 //! which things happen to arrive: so a run is the same however the threads fall.
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 /// The seed of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seed(pub u64);
 
 impl Seed {

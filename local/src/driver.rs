@@ -1,14 +1,17 @@
 //! What moves the world: simulated time that jumps from event to event, or real time, scaled.
 
 use crate::clock::{self, Time};
+use crate::dispatch::Answered;
 use crate::draw::Seed;
+use crate::faults::Fate;
 use crate::journal::Entry;
 use crate::lambda::{self, Ending, Host, Invocation};
 use crate::stack::{Deployment, Progress, Summary};
 use crate::wire::{Context, Request, Response};
 use crate::world::{Event, Step, World};
-use crate::{dispatch, server};
+use crate::{control, dispatch, faults, server};
 use chrono::TimeDelta;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -61,15 +64,24 @@ impl Running {
     /// # Errors
     /// When the port is taken.
     pub async fn start(seed: Seed, pace: Pace, port: u16) -> anyhow::Result<Self> {
-        let (listener, address) = server::bind(port).await?;
         let start = match pace {
             Pace::Simulated { start } => start,
             Pace::Real { .. } => clock::machine_now(),
         };
-        let mut world = World::new(seed, start);
+        Self::go_on(World::new(seed, start), pace, port).await
+    }
+
+    /// Starts a local AWS that has a world already. In real time, it goes on from the world's time, or from the
+    /// machine's if that is later: what came due meanwhile happens at once, in order.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn go_on(mut world: World, pace: Pace, port: u16) -> anyhow::Result<Self> {
+        let (listener, address) = server::bind(port).await?;
         if let Pace::Real { speed } = pace {
             world.speed = i32::try_from(speed).unwrap_or(i32::MAX).max(1);
             world.journal.bound(KEPT);
+            world.resume(clock::machine_now());
         }
         let local = Arc::new(Local {
             world: Mutex::new(world),
@@ -99,39 +111,71 @@ impl Local {
         self.host.set_executable(code, executable);
     }
 
-    /// Answers one HTTP request.
-    pub(crate) async fn answer(self: &Arc<Self>, request: &Request) -> Response {
+    /// Answers one HTTP request; `None` means that its connection is dropped.
+    pub(crate) async fn answer(self: &Arc<Self>, request: &Request) -> Option<Response> {
         if let Some((process, path)) = request.path.strip_prefix("/_runtime/").and_then(|rest| rest.split_once('/')) {
             let path = format!("/{path}");
-            return self
-                .host
-                .runtime_api(process, &request.method, &path, &request.headers, request.body.clone())
-                .await;
+            let body = request.body.clone();
+            return Some(self.host.runtime_api(process, &request.method, &path, &request.headers, body).await);
+        }
+        if control::is_for(&request.path) {
+            return Some(control::answer(self, request).await);
         }
         self.catch_up();
-        let response = if lambda::api::matches(request) {
-            let context = dispatch::context(&mut self.world(), request);
-            match context {
-                Ok((context, _)) => self.clone().answer_lambda(context, request.clone()).await,
-                Err(refusal) => refusal,
+        let answered = match lambda::api::recognised(request) {
+            Some((operation, input)) => {
+                let answered = self.answer_lambda(operation, &input, request).await;
+                self.posted.notify_one();
+                answered
             }
-        } else {
-            let charge = matches!(self.pace, Pace::Simulated { .. });
-            let mut world = self.world();
-            let due = world.next_due();
-            let response = dispatch::answer(&mut world, request, charge);
-            // Most calls read, and leave nothing to wake up for.
-            if world.next_due() == due && !world.journal.has_new() {
-                return response;
+            None => {
+                let mut world = self.world();
+                let due = world.next_due();
+                let answered = dispatch::answer(&mut world, request, self.is_simulated());
+                // Most calls read, and leave nothing to wake up for.
+                if world.next_due() != due || world.journal.has_new() {
+                    self.posted.notify_one();
+                }
+                answered
             }
-            response
         };
-        self.posted.notify_one();
-        response
+        if let Some(delay) = answered.delay.to_std().ok().filter(|delay| !delay.is_zero()) {
+            tokio::time::sleep(delay).await;
+        }
+        answered.response
+    }
+
+    fn is_simulated(&self) -> bool {
+        matches!(self.pace, Pace::Simulated { .. })
+    }
+
+    async fn answer_lambda(self: &Arc<Self>, operation: &str, input: &Value, request: &Request) -> Answered {
+        let (context, delay) = {
+            let mut world = self.world();
+            let context = match dispatch::context(&mut world, request) {
+                Ok((context, _)) => context,
+                Err(refusal) => return refusal.into(),
+            };
+            let verdict = faults::of_call(&mut world, &context, "lambda", operation, input);
+            let delay = dispatch::elapse(&mut world, verdict.latency, self.is_simulated());
+            let response = match verdict.fate {
+                None => None,
+                Some(Fate::Unreachable) => {
+                    lambda::api::record(&mut world, &context, operation, Some("Unreachable".to_owned()));
+                    return Answered { response: None, delay };
+                }
+                Some(Fate::Refused(error)) => Some(lambda::api::refused(&mut world, &context, operation, error)),
+            };
+            if response.is_some() {
+                return Answered { response, delay };
+            }
+            (context, delay)
+        };
+        Answered { response: Some(self.clone().run_lambda(context, request.clone()).await), delay }
     }
 
     /// An invocation goes on, and is written down, when the client that waits for it hangs up.
-    async fn answer_lambda(self: Arc<Self>, context: Context, request: Request) -> Response {
+    async fn run_lambda(self: Arc<Self>, context: Context, request: Request) -> Response {
         let lost = Response { status: 500, headers: Vec::new(), body: Default::default() };
         let answer = async move { lambda::api::answer(&self.host, &self.world, &context, &request).await };
         tokio::spawn(answer).await.unwrap_or(lost)
@@ -148,7 +192,11 @@ impl Local {
 
     /// Runs one invocation to its end and writes it down.
     pub async fn invoke(&self, invocation: Invocation) -> Ending {
-        let started = self.world().now;
+        let started = {
+            let mut world = self.world();
+            world.in_flight.insert(invocation.request_id.clone(), invocation.clone());
+            world.now
+        };
         let ending = self.host.invoke(&self.world, &invocation).await;
         self.catch_up();
         lambda::finished(&mut self.world(), invocation, started, ending.clone());
@@ -250,6 +298,15 @@ impl Local {
         }
     }
 
+    /// Empties the world, see [`World::reset`], and ends the functions' processes. Returns the stacks that are gone.
+    pub(crate) async fn reset(&self) -> Vec<String> {
+        self.catch_up();
+        let gone = self.world().reset();
+        self.host.stop_all().await;
+        self.posted.notify_one();
+        gone
+    }
+
     /// Ends the functions' processes.
     pub async fn shut_down(&self) {
         self.host.shut_down().await;
@@ -269,6 +326,7 @@ impl World {
                     | Event::Ssm(_)
                     | Event::Ec2(_)
                     | Event::Invoke(_)
+                    | Event::Late(_)
             )
         })
     }

@@ -2,13 +2,13 @@
 
 use crate::clock::Time;
 use crate::wire::Caller;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::arn::ImageBuildArn;
 use std::collections::BTreeMap;
 
 /// What kind of thing happened. The order is the causal one within an invocation, whose own entries are
 /// sorted by it: calls made side by side arrive in any order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// A stack was deployed.
@@ -39,6 +39,8 @@ pub enum Kind {
     MessagePublished,
     /// A parameter was labelled or deleted.
     ParameterChanged,
+    /// A fault that was asked for struck.
+    Fault,
     /// An asynchronous invocation failed and will be tried again.
     Retried,
     /// An event went to a dead-letter queue, or was dropped for want of one.
@@ -48,7 +50,7 @@ pub enum Kind {
 }
 
 /// What an invocation cost.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// AWS calls made.
     pub calls: u32,
@@ -57,7 +59,7 @@ pub struct Cost {
 }
 
 /// One line of the timeline.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// Simulated time.
@@ -80,7 +82,7 @@ pub struct Entry {
 }
 
 /// One AWS call.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallRecord {
     /// Simulated time.
@@ -99,14 +101,18 @@ pub struct CallRecord {
 }
 
 /// Everything recorded so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Journal {
     entries: Vec<Entry>,
     calls: Vec<CallRecord>,
+    /// What running invocations caused. They run anew after a restart.
+    #[serde(skip)]
     held: Vec<Entry>,
     shown: usize,
     /// Calls of invocations that haven't ended.
+    #[serde(skip)]
     made: BTreeMap<String, u32>,
+    #[serde(skip)]
     bound: Option<usize>,
 }
 
@@ -128,6 +134,11 @@ impl Journal {
     /// From now on keeps the last of everything only, at least so many: what has no end would fill the memory.
     pub(crate) fn bound(&mut self, least: usize) {
         self.bound = Some(least);
+    }
+
+    /// One without entries, with the same bound.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { bound: self.bound, ..Self::default() }
     }
 
     /// Drops the oldest of a record that is kept beside this one, by the same bound.
@@ -171,7 +182,7 @@ impl Journal {
 
     /// The entries that weren't taken before: what a live timeline prints next.
     pub fn take_new(&mut self) -> Vec<Entry> {
-        let new = self.entries[self.shown..].to_vec();
+        let new = self.entries.get(self.shown..).unwrap_or_default().to_vec();
         forget(self.bound, &mut self.entries);
         self.shown = self.entries.len();
         new

@@ -26,9 +26,15 @@ pub(crate) fn begin(world: &mut World, invocation: &str) {
     world.running.insert(invocation.to_owned(), running);
 }
 
-/// Lets the time pass that a call of a running invocation costs, and returns when the call is answered.
-/// A call that is made again to the letter is a poll or a retry: the pause in front of it counts, and grows.
-pub(crate) fn charge(world: &mut World, context: &Context, service: &str, request: &Request) -> Option<Time> {
+/// Lets the time pass that a call of a running invocation costs, `more` included, and returns when the call is
+/// answered. A call that is made again to the letter is a poll or a retry: the pause in front of it counts, and grows.
+pub(crate) fn charge(
+    world: &mut World,
+    context: &Context,
+    service: &str,
+    request: &Request,
+    more: TimeDelta,
+) -> Option<Time> {
     let invocation = context.caller.invocation.as_deref()?;
     let body = String::from_utf8_lossy(&request.body);
     let target = request.header("x-amz-target").unwrap_or_default();
@@ -44,7 +50,7 @@ pub(crate) fn charge(world: &mut World, context: &Context, service: &str, reques
     );
     *made += 1;
     let lane = running.lanes.entry((service.to_owned(), context.region.clone())).or_default();
-    *lane += latency + pause;
+    *lane += latency + pause + more;
     let at = running.started + *lane;
     world.pass(at.max(world.now));
     Some(at)

@@ -11,11 +11,13 @@
 
 pub mod cli;
 pub mod clock;
+mod control;
 pub mod dispatch;
 pub mod draw;
 pub mod driver;
 pub mod ec2;
 pub mod events;
+pub mod faults;
 pub mod imagebuilder;
 pub mod journal;
 pub mod lambda;
@@ -32,6 +34,7 @@ mod server;
 pub mod sns;
 pub mod ssm;
 pub mod stack;
+mod state;
 pub mod sts;
 pub mod timeline;
 pub mod wire;

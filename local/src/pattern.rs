@@ -3,27 +3,28 @@
 //! A pattern is an object whose leaves are lists of conditions: an event matches when every named field holds
 //! a value that one of its conditions takes. A list in the event matches when any of its elements does.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 use std::net::IpAddr;
 
 /// A content filter, checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pattern(Fields);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Fields {
     all: Vec<(String, Rule)>,
     /// `$or`: at least one of these matches too.
     or: Vec<Fields>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Rule {
     Nested(Fields),
     AnyOf(Vec<Condition>),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Condition {
     Equals(Value),
     Text(Text),
@@ -33,7 +34,7 @@ enum Condition {
     Cidr(IpAddr, u8),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Text {
     Prefix(String),
     PrefixIgnoreCase(String),
@@ -43,7 +44,7 @@ enum Text {
     Wildcard(String),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum Comparison {
     Equal,
     Less,

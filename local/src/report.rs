@@ -71,7 +71,7 @@ fn newest_available(world: &World) -> Vec<(ImageBuildArn, &Resource)> {
     let mut newest: BTreeMap<(String, String, String), (ImageBuildArn, &Resource)> = BTreeMap::new();
     for image in world.imagebuilder.all().filter(|resource| resource.kind == Kind::Image) {
         let Ok(arn) = image.arn.parse::<ImageBuildArn>() else { continue };
-        if image.owner == "aws" || image.status() != "AVAILABLE" || amis(image).is_empty() {
+        if !image.is_of_an_account() || image.status() != "AVAILABLE" || amis(image).is_empty() {
             continue;
         }
         let family = (arn.account.clone(), arn.region.clone(), arn.family.clone());

@@ -61,14 +61,14 @@ pub(crate) fn document(
 ) -> Result<Option<String>, ApiError> {
     let text = text(world, parameter, uri)?;
     if text.is_none() {
-        world.record(Kind::Warning, subject, Some(region), unread(uri));
+        world.record(Kind::Warning, subject, Some(region), format!("its document {}", unread(uri)));
     }
     Ok(text)
 }
 
-/// What to say of a document that wasn't read for want of a folder.
+/// What to say of an object that isn't read for want of a folder.
 pub(crate) fn unread(uri: &str) -> String {
-    format!("its document {uri} isn't read locally without --s3 DIR, where DIR holds BUCKET/KEY")
+    format!("{uri} isn't read locally without --s3 DIR, where DIR holds BUCKET/KEY")
 }
 
 #[derive(Debug)]

@@ -42,7 +42,11 @@ impl HttpConnector for InProcess {
         let local = self.0.clone();
         HttpConnectorFuture::new(async move {
             let request = read(&request).map_err(|error| ConnectorError::user(error.into()))?;
-            let answer = local.answer(&request).await;
+            let Some(answer) = local.answer(&request).await else {
+                return Err(ConnectorError::io(
+                    "the connection was dropped: a fault says that it is unreachable".into(),
+                ));
+            };
             let status = answer.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
             let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
             for (name, value) in answer.headers {

@@ -3,8 +3,9 @@
 use crate::clock::Time;
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{ec2, events, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
+use crate::{ec2, events, faults, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The account that everything without another belongs to.
@@ -35,7 +36,7 @@ pub const REGIONS: [&str; 17] = [
 ];
 
 /// What waits on the queue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// Image Builder's own: a phase of a build ends, a pipeline's schedule comes due, a managed image is released.
     ImageBuilder(imagebuilder::Event),
@@ -53,9 +54,12 @@ pub enum Event {
     Tick(events::Tick),
     /// A function is due to be invoked.
     Invoke(lambda::Invocation),
+    /// What a fault held back or repeats arrives; no fault strikes it again.
+    Late(faults::Late),
 }
 
 /// Everything that the local AWS knows.
+#[derive(Serialize, Deserialize)]
 pub struct World {
     /// Simulated time. It never goes back.
     pub now: Time,
@@ -68,6 +72,7 @@ pub struct World {
     /// EC2.
     pub ec2: ec2::Store,
     /// Where the objects of S3 are.
+    #[serde(skip)]
     pub s3: s3::Store,
     /// Parameter Store.
     pub ssm: ssm::Store,
@@ -81,16 +86,40 @@ pub struct World {
     pub lambda: lambda::Store,
     /// The deployed stacks, with the resources that belong to no service above.
     pub stacks: stack::Store,
-    /// By request ID: the invocations that run.
+    /// The faults that are asked for.
+    pub faults: faults::Store,
+    /// By request ID: the invocations that were handed out and haven't ended.
+    pub(crate) in_flight: BTreeMap<String, lambda::Invocation>,
+    /// By request ID: what the calls of those that run have cost.
+    #[serde(skip)]
     pub(crate) running: BTreeMap<String, latency::Running>,
     /// When the call that is handled now is answered, if that is another time than now.
+    #[serde(skip)]
     pub(crate) call_time: Option<Time>,
     /// How many times as fast as the clocks of its clients time runs here.
+    #[serde(skip, default = "as_fast")]
     pub(crate) speed: i32,
-    begun: Time,
+    /// Goes up with everything that is worth saving.
+    #[serde(skip)]
+    pub(crate) revision: u64,
+    /// A moment here and on the clocks of its clients.
+    #[serde(skip)]
+    begun: Moment,
+    #[serde(with = "crate::pairs")]
     queue: BTreeMap<(Time, u64), Event>,
     posted: u64,
     counters: BTreeMap<String, u64>,
+}
+
+/// One moment on two clocks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moment {
+    here: Time,
+    clients: Time,
+}
+
+fn as_fast() -> i32 {
+    1
 }
 
 impl World {
@@ -109,16 +138,47 @@ impl World {
             events: events::Store::default(),
             lambda: lambda::Store::default(),
             stacks: stack::Store::default(),
+            faults: faults::Store::default(),
+            in_flight: BTreeMap::new(),
             running: BTreeMap::new(),
             call_time: None,
-            speed: 1,
-            begun: now,
+            speed: as_fast(),
+            revision: 0,
+            begun: Moment { here: now, clients: now },
             queue: BTreeMap::new(),
             posted: 0,
             counters: BTreeMap::new(),
         };
         imagebuilder::begin(&mut world);
         world
+    }
+
+    /// Empties everything: what is left is the seed, the time with its pace, and the rules of the faults, whose
+    /// counts begin anew. Returns the stacks that are gone, as `REGION/NAME`.
+    pub(crate) fn reset(&mut self) -> Vec<String> {
+        let fresh = Self {
+            journal: self.journal.emptied(),
+            faults: self.faults.begun_anew(),
+            s3: self.s3.clone(),
+            speed: self.speed,
+            revision: self.revision + 1,
+            begun: self.begun,
+            ..Self::new(self.seed, self.now)
+        };
+        std::mem::replace(self, fresh).stacks.deployed.into_keys().collect()
+    }
+
+    /// Goes on after a restart at a time of its clients' clocks. Time never goes back: where it had run ahead of
+    /// those clocks, it goes on from there. Invocations that were cut off run again, but for those whose caller
+    /// waited: that caller is gone.
+    pub(crate) fn resume(&mut self, clients: Time) {
+        self.begun = Moment { here: self.now.max(clients), clients };
+        self.sts.forget_processes();
+        for invocation in std::mem::take(&mut self.in_flight).into_values() {
+            if invocation.source != lambda::SYNCHRONOUS {
+                self.post(self.now, Event::Invoke(invocation));
+            }
+        }
     }
 
     /// Posts an event for a time; one that has passed means now. Returns its place, for [`Self::retract_from`].
@@ -136,12 +196,12 @@ impl World {
 
     /// What the clocks of its clients will show at a time: theirs began together with this one.
     pub(crate) fn on_clients_clock(&self, at: Time) -> Time {
-        self.begun + (at - self.begun) / self.speed
+        self.begun.clients + (at - self.begun.here) / self.speed
     }
 
     /// The time here at a time of its clients' clocks, as far as the world follows them.
     pub(crate) fn on_own_clock(&self, at: Time) -> Time {
-        self.begun + (at - self.begun) * self.speed
+        self.begun.here + (at - self.begun.clients) * self.speed
     }
 
     /// How many events were ever posted.
@@ -173,15 +233,21 @@ impl World {
             return None;
         };
         self.now = self.now.max(at);
+        self.revision += 1;
         match event {
             Event::ImageBuilder(event) => imagebuilder::on(self, event),
             Event::Ec2(event) => ec2::on(self, event),
             Event::Ssm(event) => ssm::on(self, event),
             Event::Publish(message) => sns::on_publish(self, message),
-            Event::Deliver(delivery) => sns::on_deliver(self, delivery),
-            Event::Emit(event) => events::on_emit(self, event),
+            Event::Deliver(delivery) => faults::deliver(self, delivery),
+            Event::Emit(event) => faults::emit(self, event),
+            Event::Late(late) => faults::arrive(self, late),
             Event::Tick(tick) => events::on_tick(self, tick),
-            Event::Invoke(invocation) => return Some(Step::Invoke(self.draw_among_due(at, invocation))),
+            Event::Invoke(invocation) => {
+                let invocation = self.draw_among_due(at, invocation);
+                self.in_flight.insert(invocation.request_id.clone(), invocation.clone());
+                return Some(Step::Invoke(invocation));
+            }
         }
         Some(Step::Handled)
     }
@@ -214,6 +280,7 @@ impl World {
             }
         }
         for invocation in waiting {
+            self.in_flight.remove(&invocation.request_id);
             self.post(until, Event::Invoke(invocation));
         }
     }

@@ -270,7 +270,8 @@ impl Trial {
                 ))
             }
             5 => {
-                let distributions = json!([{"region": DEFAULT_REGION}, {"region": "eu-west-1"}]);
+                let distribution = |region: &str| json!({"region": region, "amiDistributionConfiguration": {}});
+                let distributions = [DEFAULT_REGION, "eu-west-1"].map(distribution);
                 self.call("CreateDistributionConfiguration", json!({"name": name, "distributions": distributions}));
             }
             6 | 7 => {

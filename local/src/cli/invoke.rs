@@ -28,7 +28,7 @@ pub(super) async fn invoke(options: Options) -> anyhow::Result<ExitCode> {
     serde_json::from_str::<Value>(&payload)
         .with_context(|| format!("{}: expected an event in JSON", options.event.display()))?;
     let pace = Pace::Simulated { start: simulated_start() };
-    let running = options.stacks.start(&options.seed, pace, 0, show_aside).await?;
+    let running = options.stacks.start(&options.seed, pace, 0, None, show_aside).await?;
     let local = &running.local;
     local.settle(&mut show_aside).await;
     let invocation = {

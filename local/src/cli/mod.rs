@@ -7,12 +7,13 @@ mod serve;
 use crate::clock::Time;
 use crate::draw::Seed;
 use crate::driver::{Local, Pace, Running};
-use crate::journal::Entry;
+use crate::faults::Rules;
+use crate::journal::{Entry, Kind};
 use crate::lambda::package;
 use crate::s3;
 use crate::stack::{self, Deployment, Template};
 use crate::timeline;
-use crate::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
+use crate::world::{DEFAULT_ACCOUNT, DEFAULT_REGION, World};
 use anyhow::Context as _;
 use chrono::{TimeZone, Utc};
 use clap::{Args, Parser, Subcommand};
@@ -87,12 +88,24 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// A seed.
+/// A seed, and what shall go wrong.
 #[derive(Debug, Args)]
 struct Drawn {
     /// What everything that looks random is drawn from: durations, IDs, releases, findings.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// A JSON file with rules of faults: throttled, failing and late calls, a Region that can't be reached, lost
+    /// and repeated notifications, builds that fail.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+}
+
+impl Drawn {
+    fn faults(&self) -> anyhow::Result<Option<Rules>> {
+        let Some(file) = &self.faults else { return Ok(None) };
+        let rules = Rules::parse(read_file(file)?.as_bytes());
+        rules.map(Some).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))
+    }
 }
 
 impl Cli {
@@ -183,14 +196,17 @@ impl Stacks {
         unqualified.chain(own).collect()
     }
 
-    /// Builds the functions, starts a local AWS and deploys the stacks onto it.
+    /// Builds the functions, starts a local AWS and deploys the stacks onto it. One that is deployed already in the
+    /// world that goes on, by its name in the Region, stays as it is.
     async fn start(
         &self,
-        seed: &Drawn,
+        drawn: &Drawn,
         pace: Pace,
         port: u16,
+        kept: Option<World>,
         mut watch: impl FnMut(&Entry),
     ) -> anyhow::Result<Running> {
+        let faults = drawn.faults()?;
         let templates = self.read()?;
         let unqualified = self.parameters.iter().map(|(key, _)| key).filter(|key| !key.contains('.'));
         for key in unqualified {
@@ -201,11 +217,21 @@ impl Stacks {
         if let Some(folder) = self.s3.as_ref().filter(|folder| !folder.is_dir()) {
             anyhow::bail!("--s3 {}: expected a folder", folder.display());
         }
-        let codes: Vec<PathBuf> = templates.iter().flat_map(|(_, template)| template.code_uris()).collect();
+        let mut codes: Vec<PathBuf> = templates.iter().flat_map(|(_, template)| template.code_uris()).collect();
+        let known = kept.iter().flat_map(|world| world.lambda.functions.values()).map(|function| function.code.clone());
+        codes.extend(known.filter(|code| code.exists()));
+        codes.sort();
+        codes.dedup();
         let executables = package::executables(&codes).await?;
-        let running = Running::start(Seed(seed.seed), pace, port).await?;
+        let running = match kept {
+            Some(world) => Running::go_on(world, pace, port).await?,
+            None => Running::start(Seed(drawn.seed), pace, port).await?,
+        };
         if let Some(folder) = &self.s3 {
             running.local.world().s3 = s3::Store::of(folder.clone());
+        }
+        if let Some(faults) = faults {
+            running.local.world().faults.set(faults);
         }
         for (code, executable) in executables {
             running.local.set_executable(code, executable);
@@ -229,6 +255,17 @@ impl Stacks {
     ) -> anyhow::Result<()> {
         let parameters = self.parameters_of(name, &template);
         let deployment = Deployment::new(template, name, parameters, DEFAULT_ACCOUNT, &self.region)?;
+        {
+            let mut world = local.world();
+            if let Some(before) = world.stacks.deployed.get(&deployment.key()) {
+                if *before != deployment.fingerprint() {
+                    let detail = "its template or parameters differ from those that it was deployed with: it stays \
+                                  as it is; a new state, or POST /_local/reset and a restart, deploys it anew";
+                    world.record(Kind::Warning, name, Some(&self.region), detail);
+                }
+                return Ok(());
+            }
+        }
         local.deploy(deployment, watch).await?;
         Ok(())
     }

@@ -30,7 +30,7 @@ pub(super) struct Options {
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let pace = Pace::Simulated { start: simulated_start() };
-    let running = options.stacks.start(&options.seed, pace, 0, show).await?;
+    let running = options.stacks.start(&options.seed, pace, 0, None, show).await?;
     let local = &running.local;
     let end = local.world().now + TimeDelta::days(options.days.into());
     local.run_until(end, &mut show).await;

@@ -1,6 +1,6 @@
 //! What is posted for EC2, and what comes of it.
 
-use super::{Image, fast_launch, instance, licence, make, retire, template, usage};
+use super::{Image, fast_launch, instance, licence, make, retire, tags, template, usage};
 use crate::clock::Time;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,17 @@ pub enum Event {
         image_id: String,
         /// `None` cancels it.
         at: Option<Time>,
+    },
+    /// An AMI gets a tag, or loses it.
+    Tag {
+        /// The Region.
+        region: String,
+        /// The AMI.
+        image_id: String,
+        /// The tag's key.
+        key: String,
+        /// `None` takes the tag away.
+        value: Option<String>,
     },
     /// An AMI is disabled: nobody can launch it, and it is shared with nobody.
     Disable {
@@ -140,6 +151,7 @@ pub fn on(world: &mut World, event: Event) {
         Event::Register(image) => make::on_register(world, *image),
         Event::Settle { region, image_id } => make::on_settle(world, &region, &image_id),
         Event::Deprecate { region, image_id, at } => retire::on_deprecate(world, &region, &image_id, at),
+        Event::Tag { region, image_id, key, value } => tags::on_tag(world, &region, &image_id, key, value),
         Event::Disable { region, image_id } => retire::on_disable(world, &region, &image_id),
         Event::Enable { region, image_id } => retire::on_enable(world, &region, &image_id),
         Event::Deregister { region, image_id, snapshots } => {

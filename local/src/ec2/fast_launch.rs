@@ -42,10 +42,21 @@ pub(super) struct Asked {
 pub(super) fn on_fast_launch(world: &mut World, account: &str, region: &str, image_id: &str, asked: Option<Asked>) {
     if super::visible(world, account, region, image_id).is_some_and(|image| image.windows) {
         match asked {
-            Some(asked) => enable(world, account, region, image_id, asked),
+            Some(asked) => {
+                let launch_template = asked.launch_template.map(renamed);
+                enable(world, account, region, image_id, Asked { launch_template, ..asked });
+            }
             None => disable(world, region, image_id),
         }
     }
+}
+
+/// Image Builder's name for the version of a launch template isn't EC2's.
+fn renamed(mut template: Value) -> Value {
+    if let Some(version) = template.as_object_mut().and_then(|members| members.remove("launchTemplateVersion")) {
+        template["version"] = version;
+    }
+    template
 }
 
 /// EC2 begins to make snapshots, which takes its time.

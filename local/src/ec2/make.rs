@@ -13,10 +13,7 @@ use std::collections::BTreeMap;
 /// An AMI that a build made is there.
 pub(super) fn on_register(world: &mut World, image: Image) {
     emit_state(world, &image, &image.state);
-    // Image Builder marks the snapshots as it marks the AMI; what the configuration says is for the AMI alone.
-    let marks = image.tags.iter().filter(|(key, _)| ["CreatedBy", "Ec2ImageBuilderArn"].contains(&key.as_str()));
-    let marks = marks.map(|(key, value)| (key.clone(), value.clone())).collect();
-    snapshots::keep(world, &image, &format!("Created by CreateImage for {}", image.id), &marks);
+    snapshots::keep_built(world, &image);
     world.ec2.images.insert((image.region.clone(), image.id.clone()), image);
 }
 

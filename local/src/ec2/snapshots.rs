@@ -8,6 +8,7 @@ use crate::wire::ApiError;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A snapshot by itself.
@@ -26,17 +27,62 @@ pub struct StoredSnapshot {
     /// When it was begun.
     pub started: Time,
     /// What it was made for, as EC2 says it.
-    pub description: String,
+    pub description: Box<str>,
     /// Whether it is a copy of another snapshot: it then comes from no volume.
     pub copied: bool,
     /// How many AMIs use it.
     pub users: u32,
+    /// The build that Image Builder made it for, until somebody changes its tags: they are of it alone so far.
+    pub(super) builder_arn: Option<Box<str>>,
+    pub(super) own_tags: BTreeMap<String, String>,
+}
+
+impl StoredSnapshot {
     /// Tags.
-    pub tags: BTreeMap<String, String>,
+    pub fn tags(&self) -> Cow<'_, BTreeMap<String, String>> {
+        match &self.builder_arn {
+            Some(arn) => Cow::Owned(marks(arn)),
+            None => Cow::Borrowed(&self.own_tags),
+        }
+    }
+
+    /// The tags, to change them.
+    pub(super) fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
+        if let Some(arn) = self.builder_arn.take() {
+            self.own_tags = marks(&arn);
+        }
+        &mut self.own_tags
+    }
+}
+
+/// The tags that Image Builder gives to snapshots of a build.
+fn marks(arn: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("CreatedBy".to_owned(), "EC2 Image Builder".to_owned()),
+        ("Ec2ImageBuilderArn".to_owned(), arn.to_owned()),
+    ])
 }
 
 /// The snapshots of a new AMI: kept if they weren't there before. Amazon's stay Amazon's.
 pub(super) fn keep(world: &mut World, image: &Image, description: &str, tags: &BTreeMap<String, String>) {
+    keep_as(world, image, description, tags, None);
+}
+
+/// The snapshots of an AMI that Image Builder made: marked as the AMI is; what the configuration says is for the
+/// AMI alone.
+pub(super) fn keep_built(world: &mut World, image: &Image) {
+    let builder_arn = image.tags.get("Ec2ImageBuilderArn").map(String::as_str);
+    let description = format!("Created by CreateImage for {}", image.id);
+    keep_as(world, image, &description, &BTreeMap::new(), builder_arn);
+}
+
+fn keep_as(
+    world: &mut World,
+    image: &Image,
+    description: &str,
+    tags: &BTreeMap<String, String>,
+    builder_arn: Option<&str>,
+) {
     if image.owner == AMAZON_ACCOUNT {
         return;
     }
@@ -52,10 +98,11 @@ pub(super) fn keep(world: &mut World, image: &Image, description: &str, tags: &B
             size: snapshot.size,
             encrypted: snapshot.encrypted,
             started: image.created,
-            description: description.to_owned(),
+            description: description.into(),
             copied: image.source.is_some(),
             users: 1,
-            tags: tags.clone(),
+            builder_arn: builder_arn.map(Into::into),
+            own_tags: tags.clone(),
         };
         world.ec2.snapshots.insert(&image.region, &snapshot.id, stored);
     }
@@ -137,10 +184,11 @@ pub(super) fn describe_snapshots(call: Call<'_>) -> Result<Value, ApiError> {
     let asked = owners.is_empty() || owners.iter().any(|owner| *owner == "self" || *owner == account);
     let after = call.text("NextToken").unwrap_or_default();
     let found = call.world.ec2.snapshots.behind(region, after).filter(|(id, stored)| {
+        let tags = stored.tags();
         asked
             && own(stored)
             && (ids.is_empty() || ids.contains(id))
-            && filters.iter().all(|filter| filter.takes(&stored.tags, |name| vec![field(stored, name)]))
+            && filters.iter().all(|filter| filter.takes(&tags, |name| vec![field(stored, name)]))
     });
     let seed = call.world.seed;
     let shown = |(id, stored)| (id, shown(stored, &seed.hex(&["volume", id], 17)));
@@ -150,7 +198,7 @@ pub(super) fn describe_snapshots(call: Call<'_>) -> Result<Value, ApiError> {
 
 fn field(stored: &StoredSnapshot, name: &str) -> String {
     match name {
-        "description" => stored.description.clone(),
+        "description" => stored.description.to_string(),
         "encrypted" => stored.encrypted.to_string(),
         "owner-id" => stored.owner.clone(),
         "progress" => "100%".to_owned(),
@@ -175,8 +223,9 @@ fn shown(stored: &StoredSnapshot, volume: &str) -> Value {
         "encrypted": stored.encrypted,
         "storageTier": "standard",
     });
-    if !stored.tags.is_empty() {
-        shown["tagSet"] = tag_set(&stored.tags);
+    let tags = stored.tags();
+    if !tags.is_empty() {
+        shown["tagSet"] = tag_set(&tags);
     }
     shown
 }

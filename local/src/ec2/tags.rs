@@ -1,10 +1,11 @@
 //! Tags of AMIs, snapshots, instances, launch templates and usage reports.
 
 use super::filter::filters;
-use super::{Call, invalid_value, missing};
+use super::{Call, StoredSnapshot, invalid_value, missing};
 use crate::wire::ApiError;
 use crate::world::World;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tags by key.
@@ -13,6 +14,15 @@ type Tags = BTreeMap<String, String>;
 /// How many tags a resource can have.
 const MOST_TAGS: usize = 50;
 
+/// Image Builder tags an AMI, or takes a tag away.
+pub(super) fn on_tag(world: &mut World, region: &str, image_id: &str, key: String, value: Option<String>) {
+    let Some(image) = world.ec2.images.get_mut(&(region.to_owned(), image_id.to_owned())) else { return };
+    match value {
+        Some(value) => drop(image.tags.insert(key, value)),
+        None => drop(image.tags.remove(&key)),
+    }
+}
+
 pub(super) fn create_tags(mut call: Call<'_>) -> Result<Value, ApiError> {
     let tags = of_list(call.input.get("Tag"))?;
     if tags.is_empty() {
@@ -20,8 +30,8 @@ pub(super) fn create_tags(mut call: Call<'_>) -> Result<Value, ApiError> {
     }
     let ids = own_ids(&call)?;
     for id in &ids {
-        let held = of(call.world, &call.context.region, id).map(|(_, held)| held.keys());
-        let all: BTreeSet<&String> = held.into_iter().flatten().chain(tags.keys()).collect();
+        let held = of(call.world, &call.context.region, id).map(|(_, held)| held.into_owned()).unwrap_or_default();
+        let all: BTreeSet<&String> = held.keys().chain(tags.keys()).collect();
         if all.len() > MOST_TAGS {
             return Err(ApiError::bad(
                 "TagLimitExceeded",
@@ -75,14 +85,14 @@ fn prefix(id: &str) -> &str {
 }
 
 /// The owner and the tags of a resource.
-fn of<'a>(world: &'a World, region: &str, id: &str) -> Option<(&'a str, &'a Tags)> {
+fn of<'a>(world: &'a World, region: &str, id: &str) -> Option<(&'a str, Cow<'a, Tags>)> {
     let ec2 = &world.ec2;
     match prefix(id) {
-        "ami" => super::image(world, region, id).map(|found| (found.owner.as_str(), &found.tags)),
-        "amiur" => ec2.usage_reports.get(region, id).map(|found| (found.owner.as_str(), &found.tags)),
-        "i" => ec2.instances.get(region, id).map(|found| (found.owner.as_str(), &found.tags)),
-        "lt" => ec2.templates.get(region, id).map(|found| (found.owner.as_str(), &found.tags)),
-        "snap" => ec2.snapshots.get(region, id).map(|found| (found.owner.as_str(), &found.tags)),
+        "ami" => super::image(world, region, id).map(|found| (found.owner.as_str(), Cow::Borrowed(&found.tags))),
+        "amiur" => ec2.usage_reports.get(region, id).map(|found| (found.owner.as_str(), Cow::Borrowed(&found.tags))),
+        "i" => ec2.instances.get(region, id).map(|found| (found.owner.as_str(), Cow::Borrowed(&found.tags))),
+        "lt" => ec2.templates.get(region, id).map(|found| (found.owner.as_str(), Cow::Borrowed(&found.tags))),
+        "snap" => ec2.snapshots.get(region, id).map(|found| (found.owner.as_str(), found.tags())),
         _ => None,
     }
 }
@@ -94,7 +104,7 @@ fn of_mut<'a>(world: &'a mut World, region: &str, id: &str) -> Option<&'a mut Ta
         "amiur" => ec2.usage_reports.get_mut(region, id).map(|found| &mut found.tags),
         "i" => ec2.instances.get_mut(region, id).map(|found| &mut found.tags),
         "lt" => ec2.templates.get_mut(region, id).map(|found| &mut found.tags),
-        "snap" => ec2.snapshots.get_mut(region, id).map(|found| &mut found.tags),
+        "snap" => ec2.snapshots.get_mut(region, id).map(StoredSnapshot::tags_mut),
         _ => None,
     }
 }
@@ -130,7 +140,7 @@ pub(super) fn describe_tags(call: Call<'_>) -> Result<Value, ApiError> {
     let mut tags: Vec<(String, Value)> = Vec::new();
     for (id, held) in all_own(&call) {
         let kind = KINDS.iter().find(|(kind, ..)| *kind == prefix(id)).map_or("", |(_, kind, ..)| kind);
-        for (key, value) in held {
+        for (key, value) in held.iter() {
             let field = |name: &str| {
                 vec![match name {
                     "key" => key.clone(),
@@ -152,13 +162,14 @@ pub(super) fn describe_tags(call: Call<'_>) -> Result<Value, ApiError> {
 }
 
 /// The caller's resources of the Region with their tags.
-fn all_own<'a>(call: &'a Call<'_>) -> Vec<(&'a str, &'a Tags)> {
+fn all_own<'a>(call: &'a Call<'_>) -> Vec<(&'a str, Cow<'a, Tags>)> {
     let (ec2, region) = (&call.world.ec2, &call.context.region);
-    let images = super::images_of(call.world, region).map(|found| (&found.id, &found.owner, &found.tags));
-    let reports = ec2.usage_reports.of(region).map(|found| (&found.id, &found.owner, &found.tags));
-    let instances = ec2.instances.of(region).map(|found| (&found.id, &found.owner, &found.tags));
-    let templates = ec2.templates.of(region).map(|found| (&found.id, &found.owner, &found.tags));
-    let snapshots = ec2.snapshots.of(region).map(|found| (&found.id, &found.owner, &found.tags));
+    let images =
+        super::images_of(call.world, region).map(|found| (&found.id, &found.owner, Cow::Borrowed(&found.tags)));
+    let reports = ec2.usage_reports.of(region).map(|found| (&found.id, &found.owner, Cow::Borrowed(&found.tags)));
+    let instances = ec2.instances.of(region).map(|found| (&found.id, &found.owner, Cow::Borrowed(&found.tags)));
+    let templates = ec2.templates.of(region).map(|found| (&found.id, &found.owner, Cow::Borrowed(&found.tags)));
+    let snapshots = ec2.snapshots.of(region).map(|found| (&found.id, &found.owner, found.tags()));
     let all = images.chain(reports).chain(instances).chain(templates).chain(snapshots);
     let own = all.filter(|(_, owner, _)| *owner == call.context.account());
     own.map(|(id, _, tags)| (id.as_str(), tags)).collect()

@@ -21,12 +21,13 @@ use crate::pattern::Pattern;
 use crate::schedule::Expression;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use targets::Target;
 
 /// What EventBridge knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// By ARN.
     rules: BTreeMap<String, Rule>,
@@ -45,7 +46,7 @@ impl Store {
 }
 
 /// A rule on the default bus.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Rule {
     name: String,
     /// `arn:aws:events:region:account:rule/name`
@@ -75,7 +76,7 @@ impl Rule {
 }
 
 /// An event on its way to the default bus of an account and Region.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Event {
     /// `aws.imagebuilder`, `aws.ssm`, …
     pub source: String,
@@ -111,7 +112,7 @@ impl Event {
 }
 
 /// A rule's or schedule's time has come.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tick {
     /// The rule's or schedule's ARN.
     pub arn: String,
@@ -129,10 +130,9 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: Value)
     api::call(world, context, operation, &input)
 }
 
-/// An event reached its bus: the targets of every rule that matches are due now.
-pub fn on_emit(world: &mut World, event: Event) {
-    let id = world.fresh_uuid("event");
-    fire::arrive(world, &event, &id);
+/// An event reached its bus, under an ID that a repetition has too: the targets of every rule that matches are due now.
+pub fn on_emit(world: &mut World, event: &Event, id: &str) {
+    fire::arrive(world, event, id);
 }
 
 /// A rule's or schedule's time has come: its target is due now, and the next time is posted.

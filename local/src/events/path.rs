@@ -1,12 +1,13 @@
 //! The part of JSONPath that EventBridge takes: dot notation, array indices, wildcards.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A path into an event, such as `$.detail.state.status` or `$.resources[0]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Path(Vec<Step>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Step {
     Field(String),
     Index(usize),

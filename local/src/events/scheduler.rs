@@ -12,13 +12,14 @@ use crate::world::{Event, World};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The universal target that starts a pipeline; its input names which.
 const START_PIPELINE: &str = "aws-sdk:imagebuilder:startImagePipelineExecution";
 
 /// A schedule of EventBridge Scheduler.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Schedule {
     /// 12 digits.
     pub account: String,
@@ -96,7 +97,7 @@ impl Schedule {
 }
 
 /// A schedule with what was read from it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     schedule: Schedule,
     expression: Expression,

@@ -4,12 +4,13 @@ use super::Rule;
 use super::path::Path;
 use crate::clock::{Time, iso_seconds};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::arn::Arn;
 use std::collections::BTreeMap;
 
 /// A target of a rule.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Target {
     /// Unique within its rule.
     pub(super) id: String,
@@ -48,7 +49,7 @@ impl Destination {
 }
 
 /// What a target is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Shape {
     /// The whole event.
     Whole,
@@ -66,7 +67,7 @@ pub(super) enum Shape {
 }
 
 /// A piece of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Piece {
     /// Text that stays.
     Text(String),

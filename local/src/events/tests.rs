@@ -67,20 +67,20 @@ fn posts(world: &mut World, handle: impl FnOnce(&mut World)) -> u64 {
 #[test]
 fn an_event_reaches_the_targets_of_the_rules_it_matches() {
     let mut world = with_rule(json!([{"Id": "1", "Arn": TOPIC}, {"Id": "2", "Arn": PIPELINE, "RoleArn": "r"}]));
-    assert_eq!(posts(&mut world, |world| on_emit(world, state_change("AVAILABLE"))), 2);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &state_change("AVAILABLE"), "id")), 2);
     let resource =
         "EC2 Image Builder Image State Change: arn:aws:imagebuilder:us-east-1:123456789012:image/web/1.0.0/1";
     assert_eq!(said(&world, Kind::RuleMatched), [("ready", resource)]);
 
-    assert_eq!(posts(&mut world, |world| on_emit(world, state_change("FAILED"))), 0);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &state_change("FAILED"), "id")), 0);
     let elsewhere = Event { region: "eu-west-1".into(), ..state_change("AVAILABLE") };
-    assert_eq!(posts(&mut world, |world| on_emit(world, elsewhere)), 0);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &elsewhere, "id")), 0);
     let another = Event { account: "111122223333".into(), ..state_change("AVAILABLE") };
-    assert_eq!(posts(&mut world, |world| on_emit(world, another)), 0);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &another, "id")), 0);
     ask(&mut world, "DisableRule", json!({"Name": "ready"})).unwrap();
-    assert_eq!(posts(&mut world, |world| on_emit(world, state_change("AVAILABLE"))), 0);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &state_change("AVAILABLE"), "id")), 0);
     ask(&mut world, "EnableRule", json!({"Name": "ready"})).unwrap();
-    assert_eq!(posts(&mut world, |world| on_emit(world, state_change("AVAILABLE"))), 2);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &state_change("AVAILABLE"), "id")), 2);
     assert_eq!(said(&world, Kind::RuleMatched).len(), 2);
 }
 
@@ -148,7 +148,7 @@ fn an_input_that_cannot_be_made_is_told() {
         {"Id": "2", "Arn": FUNCTION,
             "InputTransformer": {"InputPathsMap": {"d": "$.detail"}, "InputTemplate": "{\"d\": \"<d>\"}"}},
     ]));
-    assert_eq!(posts(&mut world, |world| on_emit(world, state_change("AVAILABLE"))), 0);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &state_change("AVAILABLE"), "id")), 0);
     let said = said(&world, Kind::Warning);
     assert_eq!(said[0], ("ready", format!("{TOPIC} wasn't reached: its InputPath finds nothing").as_str()));
     assert!(said[1].1.starts_with(&format!("{FUNCTION} wasn't reached: its input isn't JSON")), "{said:?}");
@@ -200,7 +200,7 @@ fn what_is_not_reached_is_said_once() {
     let queue = "arn:aws:sqs:us-east-1:123456789012:q";
     let mut world = with_rule(json!([{"Id": "1", "Arn": queue}]));
     ask(&mut world, "PutTargets", json!({"Rule": "ready", "Targets": [{"Id": "1", "Arn": queue}]})).unwrap();
-    assert_eq!(posts(&mut world, |world| on_emit(world, state_change("AVAILABLE"))), 0);
+    assert_eq!(posts(&mut world, |world| on_emit(world, &state_change("AVAILABLE"), "id")), 0);
     assert_eq!(said(&world, Kind::Warning), [("ready", format!("{queue} is not delivered locally").as_str())]);
 }
 

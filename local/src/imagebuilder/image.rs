@@ -4,6 +4,7 @@ use super::lookup::{deletable, missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
 use super::{analysis, build, execution, naming, phases, pipeline, resolve, sharing};
+use crate::faults;
 use crate::model::{Listing, bad_value, summary};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
@@ -109,8 +110,7 @@ fn version_arn(image: &Resource) -> &str {
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
     let mut entry = summary(shape, image.document.iter());
-    let owner = sharing::owner_name(&image.owner);
-    entry.insert("owner".to_owned(), owner.into());
+    entry.insert("owner".to_owned(), sharing::owner_name(&image.owner).into());
     entry.into()
 }
 
@@ -132,7 +132,8 @@ pub(crate) fn list_images<'a>(
     // What lies behind the key's own builds.
     let begin = after.map(|after| format!("{after}\u{10ffff}"));
     let found = sharing::listed_by_arn(&world.imagebuilder, context, input, Kind::Image, begin.as_deref());
-    let mut images = found.filter(move |image| !hide_deprecated || image.status() != "DEPRECATED").peekable();
+    let shown = move |image: &&Resource| !hide_deprecated || image.status() != "DEPRECATED";
+    let mut images = found.filter(shown).filter(|image| !faults::hides(world, image)).peekable();
     let key = move |image: &Resource| {
         let arn = version_arn(image);
         if by_name { arn.rsplit_once('/').map_or(arn, |(name, _)| name) } else { arn }.to_owned()

@@ -5,6 +5,7 @@ use super::phases;
 use super::store::{BuildState, Kind, Resource};
 use super::{analysis, build, catalogue, due, execution, failure, resolve};
 use crate::clock::iso_millis;
+use crate::faults;
 use crate::journal;
 use crate::wire::ApiError;
 use crate::world::World;
@@ -66,7 +67,17 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
 
     let tests = tests_configuration(order.plan);
     let tested = tests["imageTestsEnabled"] != false;
-    let failure = (!materials.problems.is_empty()).then(|| failure::unresolved(&materials.problems));
+    let unresolved = (!materials.problems.is_empty()).then(|| failure::unresolved(&materials.problems));
+    let asked_for = faults::Build {
+        arn: &arn,
+        name: recipe.text("name").unwrap_or(&recipe.segment),
+        recipe: &recipe.arn,
+        pipeline: order.pipeline,
+        region,
+        account,
+        tested,
+    };
+    let failure = faults::foretold(world, &asked_for).or(unresolved);
     let topic_arn = infrastructure.get("snsTopicArn").and_then(Value::as_str).map(str::to_owned);
 
     let platform = recipe.text("platform").map(str::to_owned).or_else(|| materials.platform.clone());

@@ -84,6 +84,11 @@ impl Resource {
         self.document.get(member)?.as_str()
     }
 
+    /// Whether an account made it: neither Amazon nor a seller on AWS Marketplace.
+    pub fn is_of_an_account(&self) -> bool {
+        self.owner.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// For images: the status, such as `AVAILABLE`.
     pub fn status(&self) -> &str {
         self.document.get("state").and_then(|state| state.get("status")).and_then(Value::as_str).unwrap_or_default()

@@ -55,12 +55,37 @@ impl Operation {
     }
 }
 
-/// Whether a request is for an operation of Lambda that [`answer`] knows.
-pub fn matches(request: &Request) -> bool {
-    Operation::of(request).is_some()
+/// The operation that a request is for, if [`answer`] knows it, and its input.
+pub fn recognised(request: &Request) -> Option<(&'static str, Value)> {
+    let operation = Operation::of(request)?;
+    let input = match &operation {
+        Operation::ListFunctions => json!({}),
+        Operation::Invoke(name) | Operation::GetFunction(name) | Operation::GetFunctionConfiguration(name) => {
+            json!({"FunctionName": name})
+        }
+    };
+    Some((operation.name(), input))
 }
 
-/// Answers a request that [`matches`]. A synchronous invocation is run, and written down like any other.
+/// Writes a call down that was refused before it was answered.
+pub(crate) fn refused(world: &mut World, context: &Context, operation: &str, error: ApiError) -> Response {
+    record(world, context, operation, Some(error.code.clone()));
+    encode(context, Err(error))
+}
+
+pub(crate) fn record(world: &mut World, context: &Context, operation: &str, error: Option<String>) {
+    let call = CallRecord {
+        at: world.now,
+        caller: context.caller.clone(),
+        service: "lambda".to_owned(),
+        operation: operation.to_owned(),
+        region: context.region.clone(),
+        error,
+    };
+    world.journal.record_call(call);
+}
+
+/// Answers a request that is [`recognised`]. A synchronous invocation is run, and written down like any other.
 pub async fn answer(host: &Arc<Host>, world: &Mutex<World>, context: &Context, request: &Request) -> Response {
     let Some(operation) = Operation::of(request) else {
         return encode(context, Err(ApiError::new(404, "UnknownOperationException", "No such operation of Lambda")));
@@ -79,16 +104,7 @@ pub async fn answer(host: &Arc<Host>, world: &Mutex<World>, context: &Context, r
             find(&locked(world), context, request, name).map(|function| document(configuration(&function)))
         }
     };
-    let mut world = locked(world);
-    let call = CallRecord {
-        at: world.now,
-        caller: context.caller.clone(),
-        service: "lambda".to_owned(),
-        operation: operation.name().to_owned(),
-        region: context.region.clone(),
-        error: result.as_ref().err().map(|error| error.code.clone()),
-    };
-    world.journal.record_call(call);
+    record(&mut locked(world), context, operation.name(), result.as_ref().err().map(|error| error.code.clone()));
     encode(context, result)
 }
 
@@ -127,6 +143,7 @@ async fn invoke(
                 };
                 (invocation, world.now)
             };
+            locked(world).in_flight.insert(invocation.request_id.clone(), invocation.clone());
             let ending = host.invoke(world, &invocation).await;
             finished(&mut locked(world), invocation, started, ending.clone());
             if ending.function_error.as_deref() == Some(THROTTLED) {
@@ -296,7 +313,7 @@ mod tests {
     }
 
     async fn ask(world: &Mutex<World>, request: &Request) -> (Response, Value) {
-        assert!(matches(request));
+        assert!(recognised(request).is_some());
         let caller = Caller { account: "123456789012".to_owned(), principal: Principal::Root, invocation: None };
         let context = Context { caller, region: "us-east-1".to_owned(), request_id: "request".to_owned() };
         let host = Host::new(SocketAddr::from(([127, 0, 0, 1], 1)));

@@ -129,9 +129,14 @@ impl Host {
 
     /// Ends all processes and starts none any more.
     pub async fn shut_down(&self) {
+        self.pool().closing = true;
+        self.stop_all().await;
+    }
+
+    /// Ends all processes. What is invoked afterwards starts new ones.
+    pub async fn stop_all(&self) {
         let processes = {
             let mut pool = self.pool();
-            pool.closing = true;
             pool.idle.clear();
             std::mem::take(&mut pool.processes)
         };

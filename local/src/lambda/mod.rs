@@ -14,13 +14,13 @@ pub use host::Host;
 use crate::clock::Time;
 use crate::journal::{Cost, Entry, Kind, image_named};
 use crate::world::{Event, World};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What Lambda knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// By function ARN.
     pub functions: BTreeMap<String, Function>,
@@ -31,7 +31,7 @@ pub struct Store {
 }
 
 /// A function as its template describes it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Function {
     /// The name, `stack-LogicalId-…` or as given.
@@ -67,7 +67,7 @@ pub struct Function {
 }
 
 /// An event on its way to a function.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invocation {
     /// The Lambda request ID; the same for every retry.
@@ -86,7 +86,7 @@ pub struct Invocation {
 }
 
 /// How an invocation ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ending {
     /// The answer, JSON text; for a function error, Lambda's error document.
@@ -104,7 +104,7 @@ pub struct Ending {
 }
 
 /// An invocation with its ending.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InvocationRecord {
     /// When it started.
@@ -118,7 +118,7 @@ pub struct InvocationRecord {
 }
 
 /// A message in a dead-letter queue.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
     /// When.
@@ -182,8 +182,13 @@ fn accept_as(world: &mut World, request_id: String, function_arn: &str, payload:
     world.post(world.now, Event::Invoke(invocation));
 }
 
-/// An invocation ended: it is recorded, and an asynchronous one that failed is retried or dead-lettered.
+/// An invocation in flight ended: it is recorded, and an asynchronous one that failed is retried or dead-lettered.
+/// Nothing comes of one whose world was emptied meanwhile.
 pub fn finished(world: &mut World, invocation: Invocation, started: Time, ending: Ending) {
+    if world.in_flight.remove(&invocation.request_id).is_none() {
+        return;
+    }
+    world.revision += 1;
     let function = world.lambda.functions.get(&invocation.function_arn).cloned();
     let name = function.as_ref().map_or(invocation.function_arn.as_str(), |function| function.name.as_str()).to_owned();
     if ending.function_error.as_deref() != Some(THROTTLED) {

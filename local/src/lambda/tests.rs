@@ -82,6 +82,12 @@ fn kinds(world: &World) -> Vec<Kind> {
     world.journal.entries().iter().map(|entry| entry.kind).collect()
 }
 
+/// As the host does once an invocation that was handed out has ended.
+fn finished(world: &mut World, invocation: Invocation, started: Time, ending: Ending) {
+    world.in_flight.insert(invocation.request_id.clone(), invocation.clone());
+    super::finished(world, invocation, started, ending);
+}
+
 #[test]
 fn an_accepted_event_is_due_at_once() {
     let mut world = world_with(&[function("f")]);

@@ -188,6 +188,73 @@ mod tests {
         }
     }
 
+    /// A timestamp is epoch seconds, a number; a date of the shape `DateTime` is text. Clients fail on the other.
+    #[test]
+    fn these_members_are_timestamps_and_all_other_dates_are_text() {
+        let mut numbers = Vec::new();
+        for (name, described) in &MODEL.shapes {
+            for (member, about) in &described.members {
+                let is_date = member.starts_with("date") || ["startTime", "endTime"].contains(&member.as_str());
+                match shape(&about.shape).kind {
+                    Kind::Timestamp => numbers.push(format!("{name}.{member}")),
+                    kind => assert!(!is_date || kind == Kind::String, "{name}.{member}"),
+                }
+            }
+        }
+        insta::assert_snapshot!(numbers.join("\n"), @r"
+        Image.deprecationTime
+        ImageScanFinding.firstObservedAt
+        ImageScanFinding.updatedAt
+        ImageSummary.deprecationTime
+        LifecycleExecution.endTime
+        LifecycleExecution.startTime
+        LifecycleExecutionResource.endTime
+        LifecycleExecutionResource.startTime
+        LifecyclePolicy.dateCreated
+        LifecyclePolicy.dateLastRun
+        LifecyclePolicy.dateUpdated
+        LifecyclePolicySummary.dateCreated
+        LifecyclePolicySummary.dateLastRun
+        LifecyclePolicySummary.dateUpdated
+        PackageVulnerabilityDetails.vendorCreatedAt
+        PackageVulnerabilityDetails.vendorUpdatedAt
+        StartResourceStateUpdateRequest.updateAt
+        ");
+    }
+
+    #[test]
+    fn these_outputs_have_no_request_id() {
+        let without = MODEL.operations.iter().filter(|(_, operation)| !operation.answers("requestId"));
+        let names: Vec<&str> = without.map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.len(), 24);
+        insta::assert_snapshot!(names.join("\n"), @r"
+        CancelLifecycleExecution
+        CreateLifecyclePolicy
+        CreateWorkflow
+        DeleteLifecyclePolicy
+        DeleteWorkflow
+        DistributeImage
+        GetLifecycleExecution
+        GetLifecyclePolicy
+        GetMarketplaceResource
+        GetWorkflow
+        ImportDiskImage
+        ListLifecycleExecutionResources
+        ListLifecycleExecutions
+        ListLifecyclePolicies
+        ListTagsForResource
+        ListWaitingWorkflowSteps
+        ListWorkflowBuildVersions
+        ListWorkflows
+        RetryImage
+        SendWorkflowStepAction
+        StartResourceStateUpdate
+        TagResource
+        UntagResource
+        UpdateLifecyclePolicy
+        ");
+    }
+
     #[test]
     fn errors_have_the_status_of_the_model() {
         for (code, expected) in [

@@ -2,8 +2,8 @@
 //!
 //! Which code the service gives for which check isn't documented. Here: what has the wrong form (a required
 //! member is missing, a type is wrong) is `InvalidRequestException`; a value out of its bounds is
-//! `InvalidParameterValueException`. The tag operations, whose only code for either is
-//! `InvalidParameterException`, answer that.
+//! `InvalidParameterValueException`. Two imports, which don't have the former, answer `ClientException`. The tag
+//! operations, whose only code for either is `InvalidParameterException`, answer that.
 
 use super::schema::{Kind, Operation, Shape, operation, shape};
 use crate::wire::ApiError;
@@ -51,9 +51,11 @@ impl Fault {
     fn into_error(self, operation: &Operation) -> ApiError {
         let Self { path, expected, form } = self;
         let own = "InvalidParameterException";
+        let models = |wanted: &str| operation.errors.iter().any(|code| code == wanted);
         let code = match form {
-            _ if operation.errors.iter().any(|code| code == own) => own,
-            true => "InvalidRequestException",
+            _ if models(own) => own,
+            true if models("InvalidRequestException") => "InvalidRequestException",
+            true => "ClientException",
             false => "InvalidParameterValueException",
         };
         super::error(code, format!("The value supplied for parameter '{path}' is not valid. {expected}"))

@@ -1,6 +1,5 @@
 //! restJson1: a request becomes an operation with its input, an answer becomes bytes.
 
-use super::error;
 use super::schema::{Kind, Location, Member, operation, operations, shape};
 use super::validate::reduce;
 use crate::wire::{ApiError, Request, Response, json};
@@ -10,17 +9,25 @@ use serde_json::{Map, Value, json};
 /// The operation that a request routes to, and its input: all members, whatever their place on the wire.
 ///
 /// # Errors
-/// 404 for a method and path that no operation has, `SerializationException` for a body that isn't a JSON object.
+/// As protocol layers in front of AWS's services answer, which Image Builder's model doesn't have:
+/// `UnknownOperationException` (404) for a method and path that no operation has, `UnsupportedMediaTypeException`
+/// (415) for a body that says it is something else than JSON, `SerializationException` (400) for one that isn't a
+/// JSON object. <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>
 pub fn decode(request: &Request) -> Result<(String, Value), ApiError> {
     // The path is split before it is decoded: an ARN's own slashes come as %2F and separate nothing.
     let path: Vec<&str> = request.path.split('/').collect();
     let (name, operation) = operations()
         .find(|(_, operation)| operation.method == request.method && fits(&operation.uri, &path))
         .ok_or_else(|| {
-            error("ResourceNotFoundException", format!("No operation is at {} {}", request.method, request.path))
+            let message = format!("No operation is at {} {}", request.method, request.path);
+            ApiError::new(404, "UnknownOperationException", message)
         })?;
     let members = &shape(&operation.input).members;
     let has_body = request.method != "GET" && request.method != "DELETE" && !request.body.is_empty();
+    if let Some(kind) = request.header("content-type").filter(|kind| has_body && !is_json(kind)) {
+        let message = format!("The content type is {kind}: expected application/json");
+        return Err(ApiError::new(415, "UnsupportedMediaTypeException", message));
+    }
     let mut input = match has_body.then(|| json::object(&request.body)).transpose()? {
         Some(Value::Object(body)) => body,
         _ => Map::new(),
@@ -39,6 +46,11 @@ pub fn decode(request: &Request) -> Result<(String, Value), ApiError> {
         }
     }
     Ok((name.to_owned(), Value::Object(input)))
+}
+
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || kind.starts_with("application/x-amz-json-")
 }
 
 fn fits(uri: &str, path: &[&str]) -> bool {
@@ -98,6 +110,7 @@ pub fn encode(name: &str, request_id: &str, result: Result<Value, ApiError>) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::error;
     use super::*;
 
     fn request(method: &str, path: &str, query: &str, body: &str) -> Request {

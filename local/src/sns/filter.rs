@@ -3,11 +3,12 @@
 use super::{Message, invalid_because};
 use crate::pattern::Pattern;
 use crate::wire::ApiError;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A checked filter policy with what it looks at.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Filter {
     Attributes(Pattern),
     Body(Pattern),

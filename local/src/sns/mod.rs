@@ -10,6 +10,7 @@ pub use deliver::{on_deliver, on_publish};
 
 use crate::wire::{ApiError, Context};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use subscription::Subscription;
@@ -19,7 +20,7 @@ use topic::Topic;
 pub const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 
 /// What SNS knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// By ARN.
     topics: BTreeMap<String, Topic>,
@@ -28,7 +29,7 @@ pub struct Store {
 }
 
 /// A message on its way to a topic.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
     /// The topic.
     pub topic_arn: String,
@@ -43,7 +44,7 @@ pub struct Message {
 }
 
 /// A message on its way to one subscription.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Delivery {
     /// The subscription.
     pub subscription_arn: String,

@@ -4,12 +4,13 @@ use super::filter::Filter;
 use super::{Call, invalid, invalid_because, texts};
 use crate::journal::Kind;
 use crate::wire::ApiError;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::arn::Arn;
 use std::collections::BTreeMap;
 
 /// A subscription.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Subscription {
     pub(super) topic_arn: String,
     /// 12 digits.

@@ -31,7 +31,7 @@ fn ask(world: &mut World, fields: &[(&str, &str)]) -> (u16, String) {
         headers: vec![("authorization".into(), credential.into())],
         body: form.finish().into(),
     };
-    let response = dispatch::answer(world, &request, false);
+    let response = dispatch::answer(world, &request, false).response.unwrap();
     (response.status, String::from_utf8(response.body.to_vec()).unwrap())
 }
 

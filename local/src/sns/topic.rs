@@ -2,11 +2,12 @@
 
 use super::{Call, invalid, invalid_because, text, texts};
 use crate::wire::ApiError;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A topic.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Topic {
     /// 12 digits.
     pub(super) owner: String,

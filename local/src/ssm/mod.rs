@@ -18,11 +18,12 @@ pub use store::{Published, Store, published};
 use crate::events;
 use crate::wire::{ApiError, Context};
 use crate::world::{self, World};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Key, Version};
 
 /// What Parameter Store causes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The validation of an `aws:ec2:image` value ends.
     Validate {

@@ -4,17 +4,19 @@ use crate::clock::{Time, epoch_seconds};
 use crate::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Everything that Parameter Store keeps, of all accounts and Regions.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
+    #[serde(with = "crate::pairs")]
     pub(super) parameters: BTreeMap<Key, Parameter>,
 }
 
 /// What tells parameters apart.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Key {
     pub(super) region: String,
     pub(super) account: String,
@@ -29,7 +31,7 @@ impl Key {
 }
 
 /// A parameter. It exists once it has a version.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Parameter {
     /// Oldest first, at most 100.
     pub(super) versions: Vec<Version>,
@@ -41,7 +43,7 @@ pub(super) struct Parameter {
 }
 
 /// One version of a parameter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Version {
     pub(super) number: i64,
     pub(super) value: String,

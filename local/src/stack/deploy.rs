@@ -9,6 +9,7 @@ use super::template::Template;
 use super::tree::{Entry, Node};
 use super::types::{self, Naming};
 use super::{dynamic, function, iam, imagebuilder, launch_template, messaging, triggers, values};
+use crate::draw::Seed;
 use crate::journal::Kind;
 use crate::wire::{Caller, Context};
 use crate::world::World;
@@ -146,7 +147,18 @@ impl Deployment {
             );
         }
         world.record(Kind::Deployed, &self.stack_name, Some(&self.region), detail);
+        world.stacks.deployed.insert(self.key(), self.fingerprint());
         Ok(Progress::Done(summary))
+    }
+
+    /// What tells stacks apart: `REGION/NAME`.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.region, self.stack_name)
+    }
+
+    /// The same for the same template with the same given parameters.
+    pub fn fingerprint(&self) -> String {
+        Seed(0).hex(&[&format!("{:?}", self.template.root), &format!("{:?}", self.given)], 32)
     }
 
     fn context(&self, world: &mut World) -> Context {

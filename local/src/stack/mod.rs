@@ -33,11 +33,12 @@ pub use deploy::{Deployment, Progress, Summary};
 pub use error::{StackError, StackErrors};
 pub use template::{Template, read};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the deployed stacks leave behind that belongs to no service.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// Exports by name: imports of later stacks.
     pub exports: BTreeMap<String, Value>,
@@ -47,6 +48,8 @@ pub struct Store {
     pub policies: BTreeMap<String, Value>,
     /// ARNs of functions that a stack declares but that can't run here.
     pub absent_functions: BTreeSet<String>,
+    /// By [`Deployment::key`]: the stacks that are deployed, each with a fingerprint of its template and parameters.
+    pub deployed: BTreeMap<String, String>,
 }
 
 #[cfg(test)]

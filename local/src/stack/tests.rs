@@ -387,6 +387,31 @@ Outputs: {B: {Value: !GetAtt B.Value}}
 }
 
 #[test]
+fn a_launch_template_is_made_in_ec2() {
+    let text = "
+Resources:
+  Web:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateName: web
+      LaunchTemplateData:
+        ImageId: resolve:ssm:/golden/web
+        BlockDeviceMappings: [{DeviceName: /dev/xvda, Ebs: {VolumeSize: 20, Encrypted: true}}]
+      TagSpecifications: [{ResourceType: launch-template, Tags: [{Key: team, Value: web}]}]
+Outputs: {Id: {Value: !Ref Web}, Version: {Value: !GetAtt Web.LatestVersionNumber}}
+";
+    let mut world = world();
+    let summary = deploy(&mut world, text, &[]).unwrap();
+    let made = crate::ec2::launch_template(&world, "123456789012", "us-east-1", "web").unwrap();
+    assert_eq!((&summary.outputs["Id"], summary.outputs["Version"].as_str()), (&made.id, "1"));
+    assert_eq!(made.versions[0].image_id(), Some("resolve:ssm:/golden/web"));
+    assert_eq!(made.versions[0].data.pointer("/blockDeviceMappingSet/0/ebs/volumeSize"), Some(&json!("20")));
+    assert_eq!(made.tags["team"], "web");
+    let errors = deploy(&mut world, &text.replace("ImageId:", "Image:"), &[]).unwrap_err();
+    assert!(errors.to_string().contains("LaunchTemplateData.Image is not recognized"), "{errors}");
+}
+
+#[test]
 fn a_function_is_subscribed_with_its_filter() {
     let text = "
 Resources:

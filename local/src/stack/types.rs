@@ -4,7 +4,6 @@
 
 use super::evaluate::{Made, text};
 use crate::draw::Seed;
-use crate::imagebuilder::naming;
 use serde_json::{Value, json};
 
 /// A resource type.
@@ -48,16 +47,6 @@ const fn rests(
     attributes: &'static [(&'static str, &'static str)],
 ) -> Type {
     Type { kind, part: Part::Rests, name, reference, attributes }
-}
-
-/// A type of Image Builder whose operations the local one doesn't have.
-const fn to_come(
-    kind: &'static str,
-    reference: &'static str,
-    attributes: &'static [(&'static str, &'static str)],
-) -> Type {
-    let part = Part::NoEffect("not supported by the local Image Builder yet: has no effect");
-    Type { kind, part, name: "Name", reference, attributes }
 }
 
 /// Custom resources: deployed as long as nobody reads what their functions would answer.
@@ -116,7 +105,7 @@ const TYPES: &[Type] = &[
     acts("ImageBuilder::ImagePipeline", "Name", "", PIPELINE),
     acts("ImageBuilder::ImageRecipe", "Name", "", VERSIONED),
     acts("ImageBuilder::InfrastructureConfiguration", "Name", "", NAMED),
-    to_come("ImageBuilder::LifecyclePolicy", "arn:aws:imagebuilder:{region}:{account}:lifecycle-policy/{segment}", &[("Arn", "{ref}"), ("Name", "{Name}")]),
+    acts("ImageBuilder::LifecyclePolicy", "Name", "", NAMED),
     acts("ImageBuilder::Workflow", "Name", "", VERSIONED),
 
     acts("Serverless::Function", "FunctionName", "{name}", &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")]),
@@ -341,7 +330,6 @@ impl Naming<'_> {
             "logical" => self.logical.to_owned(),
             "name" => self.physical_name(of.name),
             "name:lower" => self.physical_name(of.name).to_lowercase(),
-            "segment" => naming::segment(&self.physical_name(of.name)),
             "path" => match property("Path") {
                 path if path.is_empty() => "/".to_owned(),
                 path => path,
@@ -417,13 +405,6 @@ mod tests {
         assert_eq!(subnet.attributes["VpcId"], json!("vpc-1"));
         assert_eq!(subnet.reference.as_str().unwrap().len(), "subnet-".len() + 17);
         assert_eq!(made("AWS::CloudFormation::WaitCondition", json!({})).attributes["Data"], json!("{}"));
-    }
-
-    #[test]
-    fn what_is_to_come_has_the_arn_that_it_would_have() {
-        let base = "arn:aws:imagebuilder:eu-west-1:123456789012";
-        let policy = made("AWS::ImageBuilder::LifecyclePolicy", json!({"Name": "keep-3"}));
-        assert_eq!(policy.attributes["Arn"], json!(format!("{base}:lifecycle-policy/keep-3")));
     }
 
     #[test]

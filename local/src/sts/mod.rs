@@ -4,6 +4,7 @@ use crate::clock::{Time, iso_seconds};
 use crate::wire::{ApiError, Caller, Context, Principal};
 use crate::world::{DEFAULT_ACCOUNT, World};
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::arn::Arn;
 use std::collections::BTreeMap;
@@ -12,13 +13,20 @@ use std::collections::BTreeMap;
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// What STS knows: the sessions that were handed out.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
     /// By access key ID.
     sessions: BTreeMap<String, Session>,
 }
 
-#[derive(Debug)]
+impl Store {
+    /// The sessions of functions' processes end with their processes.
+    pub(crate) fn forget_processes(&mut self) {
+        self.sessions.retain(|_, session| session.expires.is_some());
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Session {
     caller: Caller,
     /// The access key ID of the session that assumed this one's role.

@@ -5,10 +5,10 @@ pub mod json;
 pub mod query;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Who makes a call: every request carries it into its handler and into the run's record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// 12 digits.
     pub account: String,
@@ -19,7 +19,7 @@ pub struct Caller {
 }
 
 /// As what a caller acts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Principal {
     /// An access key that isn't a role's: the account itself.

@@ -9,7 +9,7 @@ use aws_sdk_imagebuilder::types::{
     AmiDistributionConfiguration, AutoDisablePolicy, BuildType, ContainerRepositoryService, ContainerType,
     Distribution, EcrConfiguration, Filter, Image, ImagePipeline, ImageScanningConfiguration, ImageStatus,
     ImageTestsConfiguration, OnWorkflowFailure, PipelineExecutionStartCondition, PipelineLoggingConfiguration,
-    PipelineStatus, Platform, Schedule, TargetContainerRepository, WorkflowConfiguration,
+    PipelineStatus, Platform, Schedule, TargetContainerRepository, WorkflowConfiguration, WorkflowType,
 };
 use chrono::TimeDelta;
 use goldsmith_local::journal::Kind;
@@ -430,9 +430,13 @@ async fn resources_of_every_kind_have_tags() {
         let create = create.container_type(ContainerType::Docker).parent_image("amazonlinux:2023");
         let create = create.target_repository(target.build().unwrap()).dockerfile_template_data("FROM x");
         create.send().await.unwrap();
+        let data = "schemaVersion: 1.0\nsteps:\n  - name: Ask\n    action: WaitForAction\n";
+        let create = bench.builder.create_workflow().name("ask").semantic_version("1.0.0").data(data);
+        let workflow = create.r#type(WorkflowType::Build).send().await.unwrap().workflow_build_version_arn.unwrap();
         for resource in [
             web,
             image,
+            workflow,
             arn("component/agent/1.0.0/1"),
             arn("image-recipe/web/1.0.0"),
             arn("container-recipe/box/1.0.0"),

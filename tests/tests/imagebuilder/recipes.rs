@@ -11,9 +11,9 @@ use aws_sdk_imagebuilder::types::{
     InstanceBlockDeviceMapping, InstanceConfiguration, LatestVersionReferences, Ownership, Platform,
     SystemsManagerAgent, TargetContainerRepository,
 };
+use aws_sdk_ssm::types::ParameterType;
 use chrono::TimeDelta;
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
-use serde_json::json;
 
 /// A document with a parameter that has a default, and one that has none.
 const WITH_PARAMETERS: &str = "schemaVersion: 1.0
@@ -263,14 +263,8 @@ async fn a_parent_is_an_ami_by_its_id_or_by_a_parameter_that_holds_it() {
         let base = recipe(bench, "base", "1.0.0", &component(bench, "agent", "1.0.0").await).await;
         let base = built_of(bench, &base).await;
         let ami = base.output_resources().unwrap().amis()[0].image().unwrap();
-        bench.call(
-            "ssm",
-            DEFAULT_REGION,
-            "PutParameter",
-            json!({
-                "Name": "/golden/base", "Value": ami, "Type": "String", "DataType": "aws:ec2:image",
-            }),
-        );
+        let put = aws_sdk_ssm::Client::new(&bench.config).put_parameter().name("/golden/base").value(ami);
+        put.r#type(ParameterType::String).data_type("aws:ec2:image").send().await.unwrap();
         bench.pass(TimeDelta::minutes(5)).await;
         let parameter = format!("arn:aws:ssm:{DEFAULT_REGION}:{DEFAULT_ACCOUNT}:parameter/golden/base");
         for (name, parent) in [

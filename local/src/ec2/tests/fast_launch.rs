@@ -61,7 +61,7 @@ fn a_distribution_enables_it_for_windows_alone() {
             enabled,
             max_parallel_launches: Some(7),
             snapshot_target: None,
-            launch_template: None,
+            launch_template: Some(serde_json::json!({"launchTemplateId": "lt-1", "launchTemplateVersion": "2"})),
         };
         on(world, event);
     };
@@ -69,6 +69,8 @@ fn a_distribution_enables_it_for_windows_alone() {
     assert_eq!(states(&mut world), Vec::<String>::new());
     post(&mut world, WINDOWS, true);
     assert_eq!(states(&mut world), ["enabling"]);
+    let shown = done(&mut world, "DescribeFastLaunchImages", &[]);
+    assert_eq!((all(&shown, "version"), all(&shown, "maxParallelLaunches")), (vec!["2".into()], vec!["7".into()]));
     // What was disabled meanwhile isn't enabled by the end of the first change.
     pass(&mut world, TimeDelta::minutes(1));
     post(&mut world, WINDOWS, false);

@@ -73,7 +73,7 @@ fn ask_as(world: &mut World, key: &str, region: &str, fields: &[(&str, &str)]) -
         headers: vec![("authorization".into(), credential)],
         body: form.finish().into(),
     };
-    let response = dispatch::answer(world, &request, false);
+    let response = dispatch::answer(world, &request, false).response.unwrap();
     (response.status, String::from_utf8(response.body.to_vec()).unwrap())
 }
 

@@ -56,8 +56,14 @@ fn image_builder_marks_its_snapshots_and_a_copy_gets_what_the_call_says() {
     built.tags.insert("CreatedBy".into(), "EC2 Image Builder".into());
     built.tags.insert("Ec2ImageBuilderArn".into(), "arn:built".into());
     on(&mut world, Event::Register(Box::new(built)));
-    let tags = &snapshot(&world, "us-east-1", "snap-00000000000000005").unwrap().tags;
-    assert_eq!(tags.keys().collect::<Vec<_>>(), ["CreatedBy", "Ec2ImageBuilderArn"]);
+    let marked = "snap-00000000000000005";
+    let keys = |world: &World| -> Vec<String> {
+        snapshot(world, "us-east-1", marked).unwrap().tags().keys().cloned().collect()
+    };
+    assert_eq!(keys(&world), ["CreatedBy", "Ec2ImageBuilderArn"]);
+    let tag = [("ResourceId.1", marked), ("Tag.1.Key", "CreatedBy")];
+    done(&mut world, "DeleteTags", &tag);
+    assert_eq!(keys(&world), ["Ec2ImageBuilderArn"]);
     done(
         &mut world,
         "CopyImage",

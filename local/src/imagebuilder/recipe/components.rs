@@ -32,11 +32,14 @@ pub(super) fn check(
         let parameter = format!("{path}.componentArn");
         let arn = text(configuration, "componentArn");
         let reference = reference::check(world, context, &parameter, arn, Kind::Component)?;
-        if !seen.insert((reference.arn.account, reference.name)) {
+        if !seen.insert((reference.arn.account.clone(), reference.name.clone())) {
             return Err(bad_value(&parameter, "A component may occur once in a recipe."));
         }
         let Some(found) = resolve(&world.imagebuilder, context, Kind::Component, arn) else { continue };
-        component::usable(found, &parameter)?;
+        // Of a wildcard's components, builds pass over those that are disabled.
+        if reference.version.exact().is_some() {
+            component::usable(found, &parameter)?;
+        }
         let theirs = found.text("platform");
         // The platforms of Amazon's are guessed by their names where the catalogue lacks them.
         if found.owner != "aws" && platform.is_some() && theirs.is_some() && theirs != platform {

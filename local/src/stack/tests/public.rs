@@ -47,7 +47,17 @@ fn what_has_no_effect_here_deploys_and_is_named_with_its_place() {
 Resources:
   Keep:
     Type: AWS::ImageBuilder::LifecyclePolicy
-    Properties: {Name: keep, ExecutionRole: r, ResourceType: AMI_IMAGE, PolicyDetails: [], ResourceSelection: {TagMap: {a: b}}}
+    Properties:
+      Name: keep
+      ExecutionRole: r
+      ResourceType: AMI_IMAGE
+      Status: DISABLED
+      PolicyDetails:
+        - Action: {Type: DELETE, IncludeResources: {Amis: true, Snapshots: 'true'}}
+          Filter: {Type: COUNT, Value: '3'}
+          ExclusionRules: {Amis: {IsPublic: true, LastLaunched: {Unit: WEEKS, Value: 2}, TagMap: {Keep: 'yes'}}}
+      ResourceSelection: {Recipes: [{Name: web, SemanticVersion: 1.x.x}]}
+      Tags: {Team: edge}
   Empty:
     Type: Custom::EmptyBucket
     DependsOn: Keep
@@ -61,12 +71,14 @@ Outputs:
     assert_eq!(
         warnings(&world),
         [
-            "stacks/t.yaml:6: Empty (Custom::EmptyBucket): no function is called for a custom resource here: has no effect",
-            "stacks/t.yaml:3: Keep (AWS::ImageBuilder::LifecyclePolicy): not supported by the local Image Builder yet: has no effect",
+            "stacks/t.yaml:16: Empty (Custom::EmptyBucket): no function is called for a custom resource here: has no effect",
         ]
     );
-    let error = deploy(&mut world, &text.replace("Name: keep,", "Name: keep, Colour: red,"), &[]).unwrap_err();
-    assert!(error.to_string().contains("stacks/t.yaml:5: Keep") && error.to_string().contains("Colour"), "{error}");
+    let policy = world.imagebuilder.get(&summary.outputs["Keep"]).unwrap();
+    assert_eq!(policy.document["status"], "DISABLED");
+    assert_eq!(policy.document["policyDetails"][0]["exclusionRules"]["amis"]["tagMap"], json!({"Keep": "yes"}));
+    let error = deploy(&mut world, &text.replace("Name: keep", "Name: keep\n      Colour: red"), &[]).unwrap_err();
+    assert!(error.to_string().contains(": Keep") && error.to_string().contains("Colour"), "{error}");
 }
 
 /// A workflow that is written in its template, and one whose document lies in S3.

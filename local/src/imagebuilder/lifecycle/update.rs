@@ -1,0 +1,75 @@
+//! StartResourceStateUpdate.
+
+use super::action::{Action, Include};
+use super::exclusion::Exclusions;
+use super::execution::{self, Draft, Order, Task};
+use super::matrix::{self, Asked};
+use super::{refusal, step};
+use crate::clock::Time;
+use crate::imagebuilder::lookup::{own, text};
+use crate::imagebuilder::store::Kind;
+use crate::model;
+use crate::wire::{ApiError, Context};
+use crate::world::World;
+use chrono::DateTime;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// StartResourceStateUpdate: at once if nothing but the record changes and no time is given, else by an execution.
+pub(in crate::imagebuilder) fn start_resource_state_update(
+    world: &mut World,
+    context: &Context,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let arn = text(input, "resourceArn");
+    let image = own(&world.imagebuilder, context, Kind::Image, arn)?;
+    let status = input["state"]["status"].as_str().ok_or_else(|| refusal("state.status", "It is required."))?;
+    let action = Action::to_status(status).ok_or_else(|| refusal("state.status", "It isn't known."))?;
+    let include: Option<Include> = member(input, "includeResources")?;
+    let exclusions: Option<Exclusions> = member(&input["exclusionRules"], "amis")?;
+    let at = input.get("updateAt").map(time).transpose()?;
+    let asked = Asked {
+        container: image.text("type") == Some("DOCKER"),
+        from: image.status(),
+        action,
+        role: input.get("executionRole").is_some(),
+        include,
+        at,
+        exclusions: exclusions.is_some(),
+        now: world.now,
+    };
+    if let Some((member, rule)) = matrix::broken(&asked) {
+        return Err(refusal(member, format!("{rule} The image is {}.", asked.from)));
+    }
+    if let Some(running) = execution::running(world, arn) {
+        let message = format!("The lifecycle execution '{}' of the resource '{arn}' is still running.", running.id);
+        return Err(model::error("ResourceInUseException", message));
+    }
+    let include = include.unwrap_or_default();
+    if !include.any() && at.is_none() {
+        step::change_record(world, arn, action, world.now);
+        return Ok(json!({"resourceArn": arn}));
+    }
+    let order = Order { action, include, exclusions: exclusions.unwrap_or_default(), at };
+    let task = Task::new(image, &order, 0, None);
+    let draft = Draft {
+        region: context.region.clone(),
+        account: context.account().to_owned(),
+        policy_arn: None,
+        orders: vec![order],
+        tasks: vec![task],
+    };
+    let id = execution::begin(world, arn, draft);
+    Ok(json!({"resourceArn": arn, "lifecycleExecutionId": id}))
+}
+
+fn member<T: DeserializeOwned>(input: &Value, name: &str) -> Result<Option<T>, ApiError> {
+    let value = input.get(name).cloned();
+    value.map(serde_json::from_value).transpose().map_err(|error| refusal(name, error))
+}
+
+/// Epoch seconds, with a fraction.
+fn time(value: &Value) -> Result<Time, ApiError> {
+    let millis = value.as_f64().map(|seconds| (seconds * 1000.0) as i64);
+    millis.and_then(DateTime::from_timestamp_millis).ok_or_else(|| refusal("updateAt", "It isn't a time."))
+}

@@ -4,7 +4,8 @@ use crate::fixtures::{built, component, infrastructure, pipeline, recipe, start}
 use crate::harness::{Bench, arn, code, on_both};
 use aws_sdk_imagebuilder::types::{
     Filter, ImageScanFinding, ImageScanFindingsFilter, ImageScanStatus, ImageScanningConfiguration, ImageStatus,
-    ImageTestsConfiguration, MaximumSeverityLabel, ScanResultCondition, SeverityCounts,
+    ImageTestsConfiguration, MaximumSeverityLabel, ScanResultCondition, SeverityCounts, WorkflowConfiguration,
+    WorkflowType,
 };
 use goldsmith_local::journal;
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
@@ -311,6 +312,43 @@ async fn only_completed_scans_count() {
         bench.ended(&image).await;
         let answer = bench.builder.get_image().image_build_version_arn(&image).send().await.unwrap();
         assert_eq!(answer.image().unwrap().state().unwrap().status(), Some(&ImageStatus::Failed));
+        assert!(findings(bench, None).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_scan_without_time_times_out_and_the_build_goes_on() {
+    on_both(async |bench| {
+        let document = "schemaVersion: 1.0
+steps:
+  - name: Launch
+    action: LaunchInstance
+    inputs:
+      waitFor: ssmAgent
+  - name: Scan
+    action: CollectImageScanFindings
+    onFailure: Continue
+    timeoutSeconds: 1
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
+";
+        let create = bench.builder.create_workflow().name("hasty").semantic_version("1.0.0").r#type(WorkflowType::Test);
+        let workflow = create.data(document).send().await.unwrap().workflow_build_version_arn.unwrap();
+        let workflow = WorkflowConfiguration::builder().workflow_arn(workflow).build().unwrap();
+        let component = component(bench, "agent", "1.0.0").await;
+        let create = bench.builder.create_image().image_recipe_arn(recipe(bench, "web", "1.0.0", &component).await);
+        let create = create.infrastructure_configuration_arn(infrastructure(bench, "builders").await);
+        let scanning = ImageScanningConfiguration::builder().image_scanning_enabled(true).build();
+        let create = create.image_scanning_configuration(scanning).workflows(workflow).execution_role("builder");
+        let image = create.send().await.unwrap().image_build_version_arn.unwrap();
+        bench.ended(&image).await;
+        let answer = bench.builder.get_image().image_build_version_arn(&image).send().await.unwrap();
+        let image = answer.image().unwrap();
+        assert_eq!(image.state().unwrap().status(), Some(&ImageStatus::Available));
+        let scan = image.scan_state().unwrap();
+        assert_eq!(scan.status(), Some(&ImageScanStatus::TimedOut));
+        assert_eq!(scan.reason(), Some("The step timed out after 1 seconds."));
         assert!(findings(bench, None).await.is_empty());
     })
     .await;

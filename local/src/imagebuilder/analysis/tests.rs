@@ -241,3 +241,26 @@ fn what_a_scan_found_is_told_once() {
     let entries = world.journal.entries().iter().filter(|entry| entry.detail.starts_with("the scan found"));
     assert_eq!(entries.count(), 1);
 }
+
+#[test]
+fn a_retried_build_is_scanned_anew() {
+    let mut world = world();
+    put_web(&mut world);
+    put_failing_component(&mut world, "broken", "test");
+    use_component(&mut world, "broken");
+    let pipeline = put_pipeline(&mut world, "web", json!({SCANNED: {"imageScanningEnabled": true}}));
+    let image = start_pipeline(&mut world, &pipeline);
+    run(&mut world);
+    let states = |world: &World| {
+        let image = world.imagebuilder.get(&image).unwrap();
+        (image.status().to_owned(), image.document["scanState"]["status"].clone(), finding::observed(world, image))
+    };
+    let (status, scan, first) = states(&world);
+    assert_eq!((status.as_str(), scan), ("FAILED", json!("COMPLETED")));
+    super::super::build::retry(&mut world, &image, "TESTING");
+    assert_eq!(states(&world).1, "PENDING");
+    assert_eq!(severity_counts(&world, world.imagebuilder.get(&image).unwrap()), SeverityCounts::default());
+    run(&mut world);
+    let (_, scan, second) = states(&world);
+    assert!(scan == "COMPLETED" && second > first);
+}

@@ -3,7 +3,7 @@
 use super::lookup::{deletable, missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{build, execution, naming, phases, pipeline, resolve, sharing};
+use super::{analysis, build, execution, naming, phases, pipeline, resolve, sharing};
 use crate::faults;
 use crate::model::{Listing, bad_value};
 use crate::wire::{ApiError, Context};
@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["imageRecipeArn", "containerRecipeArn"], "InvalidRequestException")?;
     pipeline::check_role(input)?;
+    analysis::check(input)?;
     let empty = Map::new();
     let order = Order {
         plan: input.as_object().unwrap_or(&empty),

@@ -3,7 +3,7 @@
 use super::lookup::missing;
 use super::phases;
 use super::store::{BuildState, Kind, Resource};
-use super::{build, catalogue, due, execution, failure, resolve};
+use super::{analysis, build, catalogue, due, execution, failure, resolve};
 use crate::clock::iso_millis;
 use crate::faults;
 use crate::journal;
@@ -124,6 +124,7 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
         }
     }
 
+    analysis::begin(world, region, &mut document);
     warn_of(world, &document, &materials, region);
     let build = BuildState {
         ahead: phases::ahead(tested),

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::members::Members;
 use super::resources::Resources;
 use super::tokens::Tokens;
-use super::{arrival, execution, lifecycle, outputs, phases, policy, recipe};
+use super::{analysis, arrival, execution, lifecycle, outputs, phases, policy, recipe};
 use crate::clock::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -150,6 +150,8 @@ pub struct Store {
     pub arrivals: arrival::Store,
     /// What builds left behind beside what their documents say.
     pub outputs: outputs::Store,
+    /// What images have from their parents.
+    pub analysis: analysis::Store,
     /// Executions of lifecycle actions.
     pub lifecycle: lifecycle::Store,
     /// The answers of calls with a client token.

@@ -184,7 +184,8 @@ async fn failed(bench: &Bench, distributions: Vec<Distribution>, step: Option<Im
     let at = if step.is_some() { ImageStatus::Integrating } else { ImageStatus::Distributing };
     assert_eq!(context.image_status(), Some(&at));
     let failure = context.distribution_failure().unwrap();
-    let [of_region] = failure.region_failures() else { panic!("one failure") };
+    let of_region = &failure.region_failures()[0];
+    assert_eq!(failure.region_failures().len(), 1);
     assert_eq!(of_region.status(), Some(&RegionFailureStatus::Failed));
     assert_eq!(of_region.image_configuration_step(), step.as_ref());
     assert_eq!(of_region.target_account_id(), Some(DEFAULT_ACCOUNT));

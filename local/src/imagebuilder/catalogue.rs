@@ -18,7 +18,7 @@ pub fn begin(world: &mut World) {
     for managed in managed::all() {
         for region in REGIONS {
             for ami in make_releases(world, &managed, region) {
-                world.ec2.images.insert((ami.region.clone(), ami.id.clone()), ami);
+                world.ec2.images.insert((ami.region.clone(), ami.id.clone()), Box::new(ami));
             }
         }
     }

@@ -3,10 +3,10 @@
 use super::filter::filters;
 use super::{AMAZON_ACCOUNT, Call, Image, check_id, no_image, protection, visible};
 use crate::clock::iso_millis;
+use crate::ec2::Tags;
 use crate::wire::ApiError;
 use crate::world::World;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 const FILTERS: [&str; 23] = [
     "architecture",
@@ -196,6 +196,6 @@ pub(super) fn block_devices(image: &Image) -> Vec<Value> {
     image.snapshots.iter().map(device).collect()
 }
 
-pub(super) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
+pub(super) fn tag_set(tags: &Tags) -> Value {
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }

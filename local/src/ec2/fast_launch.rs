@@ -3,11 +3,11 @@
 use super::filter::filters;
 use super::{Call, Event, invalid_value, missing, retire, template};
 use crate::clock::{Time, iso_millis};
+use crate::ec2::Tags;
 use crate::wire::ApiError;
 use crate::world::{self, World};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// How a Windows AMI is launched faster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,7 +187,7 @@ pub(super) fn describe_fast_launch_images(call: Call<'_>) -> Result<Value, ApiEr
         };
         setting.owner == call.context.account()
             && (ids.is_empty() || ids.contains(id))
-            && filters.iter().all(|filter| filter.takes(&BTreeMap::new(), field))
+            && filters.iter().all(|filter| filter.takes(&Tags::new(), field))
     });
     let (page, next) = call.page(found.map(|(id, setting)| (id, shown(setting))))?;
     Ok(json!({"fastLaunchImageSet": page, "nextToken": next}))

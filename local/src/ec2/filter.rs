@@ -1,10 +1,10 @@
 //! Filters of Describe operations: `Filter.1.Name=…&Filter.1.Value.1=…`, values with `*` and `?`.
 
 use super::{Call, invalid_value};
+use crate::ec2::Tags;
 use crate::pattern::wildcard;
 use crate::wire::ApiError;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// One filter: a field and the values of which one has to fit.
 pub(super) struct Filter<'a> {
@@ -28,7 +28,7 @@ pub(super) fn filters<'a>(call: &Call<'a>, names: &[&str]) -> Result<Vec<Filter<
 
 impl Filter<'_> {
     /// Whether a thing passes: `field` tells what it holds under a name, `tags` are its tags.
-    pub(super) fn takes(&self, tags: &BTreeMap<String, String>, field: impl Fn(&str) -> Vec<String>) -> bool {
+    pub(super) fn takes(&self, tags: &Tags, field: impl Fn(&str) -> Vec<String>) -> bool {
         let held = match self.name.strip_prefix("tag:") {
             Some(key) => tags.get(key).cloned().into_iter().collect(),
             None if self.name == "tag-key" => tags.keys().cloned().collect(),

@@ -4,11 +4,12 @@ use super::{
     AMAZON_ACCOUNT, Call, Event, Image, Snapshot, check_id, invalid_value, missing, no_image, retire, snapshots, tags,
     visible,
 };
+use crate::ec2::Tags;
 use crate::events;
 use crate::wire::ApiError;
 use crate::world::{self, World};
+use litemap::LiteMap;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// An AMI that a build made is there.
 pub(super) fn on_register(world: &mut World, image: Image) {
@@ -64,7 +65,7 @@ pub(super) fn register_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         return Err(ApiError::bad("UnsupportedOperation", "The local EC2 supports the virtualization type hvm only."));
     }
     let name = free_name(&call)?;
-    let mut snapshots = BTreeMap::new();
+    let mut snapshots = LiteMap::new();
     for mapping in call.items("BlockDeviceMapping") {
         let (device, snapshot) = block_device(&call, mapping)?;
         snapshots.insert(device, snapshot);
@@ -95,7 +96,7 @@ pub(super) fn register_image(mut call: Call<'_>) -> Result<Value, ApiError> {
         last_launched: None,
         deregistration_protection: false,
     };
-    snapshots::keep(call.world, &image, "", &BTreeMap::new());
+    snapshots::keep(call.world, &image, "", &Tags::new());
     let detail = format!("{} registered", image.name);
     Ok(make(&mut call, image, detail, (1_000, 5_000)))
 }
@@ -153,7 +154,7 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
     };
     let snapshots = source.snapshots.iter().map(copied).collect();
     let mut tags =
-        if call.flag("CopyImageTags") && source.owner == account { source.tags.clone() } else { BTreeMap::new() };
+        if call.flag("CopyImageTags") && source.owner == account { source.tags.clone() } else { Tags::new() };
     tags.extend(tags::of_specification(&call, "image", &["image", "snapshot"])?);
     let snapshot_tags = tags::of_specification(&call, "snapshot", &["image", "snapshot"])?;
     let description = format!("[Copied {source_id} from {source_region}] {}", source.name);

@@ -22,6 +22,7 @@ mod usage;
 use crate::clock::Time;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -89,9 +90,9 @@ pub struct Image {
     /// When it was made.
     pub created: Time,
     /// Tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// Device name → snapshot.
-    pub snapshots: BTreeMap<String, Snapshot>,
+    pub snapshots: LiteMap<String, Snapshot>,
     /// The AMI that it was copied from: Region and ID.
     pub source: Option<(String, String)>,
     /// Who else may launch it, as the API spells it: `("UserId", "…")`, `("Group", "all")`,
@@ -115,6 +116,9 @@ pub struct Snapshot {
     /// Whether it is encrypted.
     pub encrypted: bool,
 }
+
+/// Tags of a resource. Most have a few, in which a tree would waste room.
+pub type Tags = LiteMap<String, String>;
 
 /// The owner of the local AWS's Amazon images.
 pub const AMAZON_ACCOUNT: &str = "111111111111";

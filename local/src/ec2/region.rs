@@ -2,10 +2,10 @@
 
 use super::filter::filters;
 use super::{Call, invalid_value};
+use crate::ec2::Tags;
 use crate::wire::ApiError;
 use crate::world::REGIONS;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub(super) fn describe_regions(call: Call<'_>) -> Result<Value, ApiError> {
     call.only(&["RegionName", "AllRegions", "Filter"])?;
@@ -23,7 +23,7 @@ pub(super) fn describe_regions(call: Call<'_>) -> Result<Value, ApiError> {
                 _ => "opt-in-not-required".to_owned(),
             }]
         };
-        filters.iter().all(|filter| filter.takes(&BTreeMap::new(), field))
+        filters.iter().all(|filter| filter.takes(&Tags::new(), field))
     });
     let shown = |region: &&str| json!({"regionName": region, "regionEndpoint": endpoint(region), "optInStatus": "opt-in-not-required"});
     Ok(json!({"regionInfo": found.map(shown).collect::<Vec<_>>()}))

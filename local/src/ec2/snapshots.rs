@@ -4,12 +4,12 @@ use super::describe::tag_set;
 use super::filter::filters;
 use super::{AMAZON_ACCOUNT, Call, Image};
 use crate::clock::{Time, iso_millis};
+use crate::ec2::Tags;
 use crate::wire::ApiError;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// A snapshot by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,12 +34,12 @@ pub struct StoredSnapshot {
     pub users: u32,
     /// The build that Image Builder made it for, until somebody changes its tags: they are of it alone so far.
     pub(super) builder_arn: Option<Box<str>>,
-    pub(super) own_tags: BTreeMap<String, String>,
+    pub(super) own_tags: Tags,
 }
 
 impl StoredSnapshot {
     /// Tags.
-    pub fn tags(&self) -> Cow<'_, BTreeMap<String, String>> {
+    pub fn tags(&self) -> Cow<'_, Tags> {
         match &self.builder_arn {
             Some(arn) => Cow::Owned(marks(arn)),
             None => Cow::Borrowed(&self.own_tags),
@@ -47,7 +47,7 @@ impl StoredSnapshot {
     }
 
     /// The tags, to change them.
-    pub(super) fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
+    pub(super) fn tags_mut(&mut self) -> &mut Tags {
         if let Some(arn) = self.builder_arn.take() {
             self.own_tags = marks(&arn);
         }
@@ -56,15 +56,15 @@ impl StoredSnapshot {
 }
 
 /// The tags that Image Builder gives to snapshots of a build.
-fn marks(arn: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([
+fn marks(arn: &str) -> Tags {
+    Tags::from_iter([
         ("CreatedBy".to_owned(), "EC2 Image Builder".to_owned()),
         ("Ec2ImageBuilderArn".to_owned(), arn.to_owned()),
     ])
 }
 
 /// The snapshots of a new AMI: kept if they weren't there before. Amazon's stay Amazon's.
-pub(super) fn keep(world: &mut World, image: &Image, description: &str, tags: &BTreeMap<String, String>) {
+pub(super) fn keep(world: &mut World, image: &Image, description: &str, tags: &Tags) {
     keep_as(world, image, description, tags, None);
 }
 
@@ -73,16 +73,10 @@ pub(super) fn keep(world: &mut World, image: &Image, description: &str, tags: &B
 pub(super) fn keep_built(world: &mut World, image: &Image) {
     let builder_arn = image.tags.get("Ec2ImageBuilderArn").map(String::as_str);
     let description = format!("Created by CreateImage for {}", image.id);
-    keep_as(world, image, &description, &BTreeMap::new(), builder_arn);
+    keep_as(world, image, &description, &Tags::new(), builder_arn);
 }
 
-fn keep_as(
-    world: &mut World,
-    image: &Image,
-    description: &str,
-    tags: &BTreeMap<String, String>,
-    builder_arn: Option<&str>,
-) {
+fn keep_as(world: &mut World, image: &Image, description: &str, tags: &Tags, builder_arn: Option<&str>) {
     if image.owner == AMAZON_ACCOUNT {
         return;
     }

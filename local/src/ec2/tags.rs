@@ -2,14 +2,12 @@
 
 use super::filter::filters;
 use super::{Call, StoredSnapshot, invalid_value, missing};
+use crate::ec2::Tags;
 use crate::wire::ApiError;
 use crate::world::World;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Tags by key.
-type Tags = BTreeMap<String, String>;
+use std::collections::BTreeSet;
 
 /// How many tags a resource can have.
 const MOST_TAGS: usize = 50;
@@ -149,7 +147,7 @@ pub(super) fn describe_tags(call: Call<'_>) -> Result<Value, ApiError> {
                     _ => kind.to_owned(),
                 }]
             };
-            let this = BTreeMap::from([(key.clone(), value.clone())]);
+            let this = Tags::from_iter([(key.clone(), value.clone())]);
             if filters.iter().all(|filter| filter.takes(&this, field)) {
                 let shown = json!({"resourceId": id, "resourceType": kind, "key": key, "value": value});
                 tags.push((format!("{id} {key}"), shown));
@@ -177,7 +175,7 @@ fn all_own<'a>(call: &'a Call<'_>) -> Vec<(&'a str, Cow<'a, Tags>)> {
 
 /// The tags that a `TagSpecification` gives to resources of a type; the operation takes those of `allowed` types.
 pub(super) fn of_specification(call: &Call<'_>, wanted: &str, allowed: &[&str]) -> Result<Tags, ApiError> {
-    let mut tags = BTreeMap::new();
+    let mut tags = Tags::new();
     for specification in call.items("TagSpecification") {
         match specification.get("ResourceType").and_then(Value::as_str).unwrap_or_default() {
             kind if kind == wanted => tags.extend(of_list(specification.get("Tag"))?),
@@ -192,8 +190,8 @@ pub(super) fn of_specification(call: &Call<'_>, wanted: &str, allowed: &[&str]) 
     Ok(tags)
 }
 
-fn of_list(list: Option<&Value>) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut tags = BTreeMap::new();
+fn of_list(list: Option<&Value>) -> Result<Tags, ApiError> {
+    let mut tags = Tags::new();
     for tag in list.and_then(Value::as_array).into_iter().flatten() {
         let text = |member: &str| tag.get(member).and_then(Value::as_str).unwrap_or_default();
         let (key, value) = (text("Key"), text("Value"));

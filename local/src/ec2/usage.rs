@@ -4,12 +4,13 @@ use super::describe::tag_set;
 use super::filter::{Filter, filters};
 use super::{Call, Event, invalid_value, missing, references, tags};
 use crate::clock::{Time, iso_millis};
+use crate::ec2::Tags;
 use crate::wire::ApiError;
 use crate::world::{self, World};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The types of resources that are counted.
 const TYPES: [&str; 2] = ["ec2:Instance", "ec2:LaunchTemplate"];
@@ -43,7 +44,7 @@ pub struct UsageReport {
     /// Account, resource type and number.
     pub entries: Vec<(String, String, u64)>,
     /// Tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
 }
 
 pub(super) fn create_image_usage_report(mut call: Call<'_>) -> Result<Value, ApiError> {
@@ -194,7 +195,7 @@ pub(super) fn describe_image_usage_report_entries(call: Call<'_>) -> Result<Valu
                 "resource-type" => vec![kind.clone()],
                 _ => vec![iso_millis(report.created)],
             };
-            if filters.iter().all(|filter| filter.takes(&BTreeMap::new(), field)) {
+            if filters.iter().all(|filter| filter.takes(&Tags::new(), field)) {
                 let shown = json!({
                     "resourceType": kind,
                     "reportId": report.id,

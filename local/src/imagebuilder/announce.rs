@@ -45,6 +45,13 @@ pub(crate) fn disabled(world: &mut World, pipeline: &Resource, failures: u64) {
     emit(world, pipeline, &[], auto_disabled(failures));
 }
 
+/// A build's scan found vulnerabilities on its test instance. `counts`: how many, by severity.
+pub(crate) fn cve_detected(world: &mut World, image: &Resource, instance_id: &str, counts: Value) {
+    let detail = json!({"resource-id": instance_id, "finding-severity-counts": counts});
+    let pipeline: Vec<_> = image.text("sourcePipelineArn").map(str::to_owned).into_iter().collect();
+    emit(world, image, &pipeline, ("EC2 Image Builder CVE Detected", detail));
+}
+
 /// A step of a workflow that waits for an action.
 pub(crate) struct StepWaiting {
     /// The workflow's build.

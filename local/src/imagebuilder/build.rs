@@ -4,7 +4,7 @@ use super::execution::{self, Phase};
 use super::failure::{self, Failure};
 use super::phases::{self, Size};
 use super::store::Resource;
-use super::{announce, arrival, due, outputs};
+use super::{analysis, announce, arrival, due, outputs};
 use crate::clock::Time;
 use crate::journal;
 use crate::world::{Event, World};
@@ -30,6 +30,7 @@ pub(crate) fn post_end(world: &mut World, image_arn: &str, status: &str) {
 
 /// A status of a build ends then; at `None` that isn't known yet.
 fn ends(world: &mut World, image_arn: &str, until: Option<Time>) {
+    analysis::follow(world, image_arn);
     let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
     build.until = until;
     if let Some(at) = until {
@@ -83,9 +84,9 @@ fn failure_of(world: &mut World, image_arn: &str, status: &str) -> Option<Failur
     let build = world.imagebuilder.builds.get_mut(image_arn)?;
     if let Some(mut failure) = build.failure.take_if(|failure| failure.status == status) {
         execution::blame(world, image_arn, &mut failure);
-        return Some(failure);
+        return Some(*failure);
     }
-    execution::failure(world, image_arn, status)
+    execution::failure(world, image_arn, status).or_else(|| analysis::refusal(world, image_arn, status))
 }
 
 /// A build that failed or was cancelled goes on in a status.
@@ -115,6 +116,7 @@ fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Opti
             build.ahead = Vec::new();
             build.runs.shrink_to_fit();
         }
+        analysis::abandon(world, image_arn);
         world.imagebuilder.rest(image_arn);
         announce::ended(world, &image, &subject);
     }

@@ -64,8 +64,11 @@ pub fn on_release(world: &mut World) {
 
 fn is_parent(world: &World, segment: &str) -> bool {
     let named = format!(":image/{segment}/");
-    let mut resources = world.imagebuilder.all();
-    resources.any(|resource| resource.text("parentImage").is_some_and(|parent| parent.contains(&named)))
+    let recipes = REGIONS.iter().flat_map(|region| {
+        let of_kind = |kind| world.imagebuilder.of_kind(kind, region, None);
+        [of_kind(Kind::ImageRecipe), of_kind(Kind::ContainerRecipe)].into_iter().flatten()
+    });
+    recipes.into_iter().any(|recipe| recipe.text("parentImage").is_some_and(|parent| parent.contains(&named)))
 }
 
 /// Makes sure that a managed name exists in a Region, which the catalogue may lack: then it is made and a warning recorded.
@@ -156,8 +159,8 @@ fn known(name: &str) -> Managed {
 /// All managed images' names with the Regions that have them.
 fn names(world: &World) -> BTreeMap<String, BTreeSet<String>> {
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let managed = |resource: &&Resource| resource.kind == Kind::Image && resource.owner == AMAZON;
-    for resource in world.imagebuilder.all().filter(managed) {
+    let managed = REGIONS.iter().flat_map(|region| world.imagebuilder.owned(Kind::Image, region, AMAZON));
+    for resource in managed {
         names.entry(resource.segment.clone()).or_default().insert(resource.region.clone());
     }
     names

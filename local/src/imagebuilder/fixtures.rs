@@ -6,7 +6,6 @@ use crate::ec2;
 use crate::wire::{Caller, Context};
 use crate::world::{DEFAULT_ACCOUNT, DEFAULT_REGION, World};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub(crate) const ACCOUNT: &str = DEFAULT_ACCOUNT;
 pub(crate) const REGION: &str = DEFAULT_REGION;
@@ -82,8 +81,8 @@ pub(crate) fn put_ami(world: &mut World, id: &str, owner: &str, state: &str) {
         architecture: "arm64".into(),
         state: state.into(),
         created: world.now,
-        tags: BTreeMap::new(),
-        snapshots: BTreeMap::from([(
+        tags: Default::default(),
+        snapshots: FromIterator::from_iter([(
             "/dev/sda1".to_owned(),
             ec2::Snapshot { id: "snap-00000000000000001".into(), size: 12, encrypted: false },
         )]),

@@ -3,9 +3,9 @@
 use super::lookup::{deletable, missing, needed, one_of, own, text};
 use super::start::{self, Order};
 use super::store::{Kind, Resource};
-use super::{build, execution, naming, phases, pipeline, resolve, sharing};
+use super::{analysis, build, execution, naming, phases, pipeline, resolve, sharing};
 use crate::faults;
-use crate::model::{Listing, bad_value, summary};
+use crate::model::{Listing, bad_value};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 pub(crate) fn create_image(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     one_of(input, ["imageRecipeArn", "containerRecipeArn"], "InvalidRequestException")?;
     pipeline::check_role(input)?;
+    analysis::check(input)?;
     let empty = Map::new();
     let order = Order {
         plan: input.as_object().unwrap_or(&empty),
@@ -108,9 +109,9 @@ fn version_arn(image: &Resource) -> &str {
 
 /// An image's entry in a listing: what the listing's shape has of its document, and the owner.
 fn entry(image: &Resource, shape: &str) -> Value {
-    let mut entry = summary(shape, image.document.iter());
-    entry.insert("owner".to_owned(), sharing::owner_name(&image.owner).into());
-    entry.into()
+    let mut entry = image.document.summary(shape);
+    entry["owner"] = sharing::owner_name(&image.owner).into();
+    entry
 }
 
 /// Builds, newest first.

@@ -4,7 +4,7 @@ use super::lookup::text;
 use super::naming;
 use super::sharing::{listed, lists};
 use super::store::{Kind, Resource};
-use crate::model::{Listing, projected, summary};
+use crate::model::{Listing, projected};
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::Value;
@@ -13,8 +13,7 @@ use std::collections::BTreeMap;
 
 /// A listing of resources as what a summary's shape has of their documents.
 fn summaries<'a>(resources: impl Iterator<Item = &'a Resource> + 'a, shape: &'static str) -> Listing<'a> {
-    let entry = |resource: &Resource, shape: &str| summary(shape, resource.document.iter()).into();
-    Listing::oldest_first(resources.map(move |resource| (resource.made, entry(resource, shape))))
+    Listing::oldest_first(resources.map(move |resource| (resource.made, resource.document.summary(shape))))
 }
 
 /// ListImagePipelines.

@@ -1,60 +1,129 @@
 //! The members of a resource's document.
 
+use crate::model;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::ops::Index;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The document that a Get operation answers, member by member. Members without value are absent, never null.
 ///
 /// Most of what an image's document says, hundreds of others say too: its recipe, its configurations, its state.
-/// So each value is kept once, for all who have it ([`Common`]).
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+/// That part is kept once, for all who have it ([`Common`]); the rest rests as text until it is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(from = "Map<String, Value>")]
-pub struct Members(Vec<(Arc<str>, Arc<Value>)>);
+pub struct Members {
+    common: Arc<Map<String, Value>>,
+    own: Own,
+}
 
-impl Members {
-    fn place(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|(known, _)| **known == *name)
+/// The members that no two resources have in common.
+const OWN: [&str; 5] = ["arn", "version", "dateCreated", "dateUpdated", "outputResources"];
+
+/// The values of [`OWN`].
+#[derive(Debug, Clone)]
+enum Own {
+    Open(Map<String, Value>),
+    /// As JSON, and as it was last read.
+    Packed(Box<str>, OnceLock<Box<Map<String, Value>>>),
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self::Open(Map::new())
+    }
+}
+
+impl Own {
+    fn parsed(text: &str) -> Map<String, Value> {
+        serde_json::from_str(text).expect("it was written by the same type")
     }
 
+    fn read(&self) -> &Map<String, Value> {
+        match self {
+            Self::Open(members) => members,
+            Self::Packed(text, read) => read.get_or_init(|| Box::new(Self::parsed(text))),
+        }
+    }
+
+    /// A copy, without keeping what is read for it.
+    fn copied(&self) -> Map<String, Value> {
+        match self {
+            Self::Open(members) => members.clone(),
+            Self::Packed(text, _) => Self::parsed(text),
+        }
+    }
+
+    fn open(&mut self) -> &mut Map<String, Value> {
+        if let Self::Packed(text, _) = self {
+            *self = Self::Open(Self::parsed(text));
+        }
+        match self {
+            Self::Open(members) => members,
+            Self::Packed(..) => unreachable!("it was opened"),
+        }
+    }
+
+    fn pack(&mut self) {
+        let text = match self {
+            Self::Open(members) => serde_json::to_string(members).expect("an object of JSON can be written"),
+            Self::Packed(text, _) => std::mem::take(text).into_string(),
+        };
+        *self = Self::Packed(text.into_boxed_str(), OnceLock::new());
+    }
+}
+
+impl Members {
     /// A member's value.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.place(name).map(|place| &*self.0[place].1)
+        if OWN.contains(&name) { self.own.read().get(name) } else { self.common.get(name) }
+    }
+
+    fn part(&mut self, name: &str) -> &mut Map<String, Value> {
+        if OWN.contains(&name) { self.own.open() } else { Arc::make_mut(&mut self.common) }
     }
 
     /// A member's value, to change.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.place(name).map(|place| Arc::make_mut(&mut self.0[place].1))
+        self.part(name).get_mut(name)
     }
 
     /// Whether there is such a member.
     pub fn contains_key(&self, name: &str) -> bool {
-        self.place(name).is_some()
+        self.get(name).is_some()
     }
 
     /// Sets a member.
     pub fn insert(&mut self, name: &str, value: Value) {
-        match self.place(name) {
-            Some(place) => self.0[place].1 = Arc::new(value),
-            None => self.0.push((name.into(), Arc::new(value))),
-        }
+        self.part(name).insert(name.to_owned(), value);
     }
 
     /// Takes a member away.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.place(name).map(|place| Arc::unwrap_or_clone(self.0.remove(place).1))
+        self.contains_key(name).then(|| self.part(name).shift_remove(name)).flatten()
     }
 
-    /// The members in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+    /// What a summary's structure has of the document.
+    pub(crate) fn summary(&self, shape: &str) -> Value {
+        let members = &model::shape(shape).members;
+        let mut summary = Value::Object(self.pick(|name| members.contains_key(name)));
+        model::reduce(shape, &mut summary);
+        summary
+    }
+
+    /// A copy of the members whose names are wanted.
+    pub fn pick(&self, wanted: impl Fn(&str) -> bool) -> Map<String, Value> {
+        let mut picked = self.own.copied();
+        picked.retain(|name, _| wanted(name));
+        let common = self.common.iter().filter(|(name, _)| wanted(name));
+        picked.extend(common.map(|(name, value)| (name.clone(), value.clone())));
+        picked
     }
 
     /// A copy of all members.
     pub fn to_map(&self) -> Map<String, Value> {
-        self.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+        self.pick(|_| true)
     }
 
     /// A copy of all members, as an object.
@@ -63,15 +132,22 @@ impl Members {
     }
 }
 
+impl PartialEq for Members {
+    fn eq(&self, other: &Self) -> bool {
+        self.common == other.common && self.own.read() == other.own.read()
+    }
+}
+
 impl From<Map<String, Value>> for Members {
     fn from(members: Map<String, Value>) -> Self {
-        Self(members.into_iter().map(|(name, value)| (name.into(), Arc::new(value))).collect())
+        let (own, common) = members.into_iter().partition(|(name, _)| OWN.contains(&name.as_str()));
+        Self { common: Arc::new(common), own: Own::Open(own) }
     }
 }
 
 impl Serialize for Members {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
+        self.to_map().serialize(serializer)
     }
 }
 
@@ -84,39 +160,26 @@ impl Index<&str> for Members {
     }
 }
 
-/// The members that no two resources have in common: they aren't looked for.
-const OWN: [&str; 5] = ["arn", "version", "dateCreated", "dateUpdated", "outputResources"];
-
-/// Names and values that many documents have in common, each kept once.
+/// What documents have in common, each kept once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Common {
-    names: HashSet<Arc<str>>,
-    values: HashSet<Arc<Value>>,
-    /// How many values there may be before those are dropped that nobody has any more.
+    known: HashSet<Arc<Map<String, Value>>>,
+    /// How many there may be before those are dropped that no document has any more.
     limit: usize,
 }
 
 impl Common {
-    /// Lets a document have what others have already, and gives them what it has.
+    /// Lets a document have what others have already, and gives them what it has. It takes as little room as it can.
     pub(super) fn share(&mut self, members: &mut Members) {
-        members.0.shrink_to_fit();
-        for (name, value) in &mut members.0 {
-            share(&mut self.names, name);
-            if !OWN.contains(&&**name) {
-                share(&mut self.values, value);
-            }
+        members.own.pack();
+        match self.known.get(&members.common) {
+            Some(same) => members.common = same.clone(),
+            None => drop(self.known.insert(members.common.clone())),
         }
-        if self.values.len() > self.limit {
-            self.values.retain(|value| Arc::strong_count(value) > 1);
-            self.limit = 2 * self.values.len() + 1_000;
+        if self.known.len() > self.limit {
+            self.known.retain(|known| Arc::strong_count(known) > 1);
+            self.limit = 2 * self.known.len() + 1_000;
         }
-    }
-}
-
-fn share<T: ?Sized + std::hash::Hash + Eq>(known: &mut HashSet<Arc<T>>, mine: &mut Arc<T>) {
-    match known.get(mine) {
-        Some(same) => *mine = same.clone(),
-        None => drop(known.insert(mine.clone())),
     }
 }
 
@@ -148,18 +211,24 @@ mod tests {
         for number in 0..10_000 {
             common.share(&mut members(json!({"name": number})));
         }
-        assert!(common.values.len() <= 1_001, "{}", common.values.len());
+        assert!(common.known.len() <= 1_001, "{}", common.known.len());
     }
 
     #[test]
-    fn members_keep_their_order_and_come_back_from_json() {
-        let mut document = members(json!({"b": 1, "a": 2, "c": 3}));
-        document.insert("a", json!(4));
-        assert_eq!(document.remove("c"), Some(json!(3)));
-        document.insert("d", json!(5));
+    fn members_are_changed_packed_and_come_back_from_json() {
+        let mut document = members(json!({"name": "b", "arn": "a", "tags": {}, "outputResources": {"amis": []}}));
+        Common::default().share(&mut document);
+        document.insert("arn", json!("c"));
+        assert_eq!(document.remove("tags"), Some(json!({})));
+        assert_eq!((document.remove("tags"), document.get("version")), (None, None));
+        document.get_mut("outputResources").unwrap()["amis"] = json!([{"image": "ami-1"}]);
+        let expected = json!({"name": "b", "arn": "c", "outputResources": {"amis": [{"image": "ami-1"}]}});
+        Common::default().share(&mut document);
+        assert_eq!(document.to_value(), expected);
         let text = serde_json::to_string(&document).unwrap();
-        assert_eq!(text, r#"{"b":1,"a":4,"d":5}"#);
         assert_eq!(serde_json::from_str::<Members>(&text).unwrap(), document);
+        assert_eq!(document["outputResources"]["amis"][0]["image"], "ami-1");
+        assert_eq!(Value::Object(document.pick(|name| name == "name")), json!({"name": "b"}));
         assert_eq!(document["absent"], Value::Null);
     }
 }

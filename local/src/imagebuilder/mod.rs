@@ -73,6 +73,11 @@ pub enum Event {
         /// The pipeline.
         pipeline_arn: String,
     },
+    /// The scan of a build's test instance goes on.
+    Scan {
+        /// The image build version.
+        image_arn: String,
+    },
     /// A workflow's execution goes on.
     Execution(execution::Event),
     /// A lifecycle execution goes on, or a policy is due.
@@ -91,6 +96,7 @@ pub fn on(world: &mut World, event: Event) {
         Event::PipelineDue { pipeline_arn, generation } => build::on_pipeline_due(world, &pipeline_arn, generation),
         Event::ManagedRelease => catalogue::on_release(world),
         Event::StartPipeline { pipeline_arn } => start_pipeline(world, &pipeline_arn),
+        Event::Scan { image_arn } => analysis::on_progress(world, &image_arn),
         Event::Execution(event) => execution::on(world, event),
         Event::Lifecycle(event) => lifecycle::on(world, event),
     }

@@ -1,10 +1,9 @@
 //! Pipelines.
 
-use super::build;
 use super::configuration::replace;
 use super::lookup::{Identity, draft, exists, find, keep, one_of, own, resolve, text};
 use super::store::Kind;
-use super::workflow;
+use super::{analysis, build, workflow};
 use crate::clock::iso_millis;
 use crate::model::{bad_value, error};
 use crate::schedule::Expression;
@@ -79,6 +78,7 @@ fn checked(world: &World, context: &Context, input: &Value) -> Result<Map<String
         }
     }
     check_role(input)?;
+    analysis::check(input)?;
     check_workflows(world, context, input)?;
     if let Some(schedule) = document.get_mut("schedule").and_then(Value::as_object_mut) {
         check_schedule(schedule)?;

@@ -3,7 +3,7 @@
 use super::lookup::missing;
 use super::phases;
 use super::store::{BuildState, Kind, Resource};
-use super::{build, catalogue, due, execution, failure, resolve};
+use super::{analysis, build, catalogue, due, execution, failure, resolve};
 use crate::clock::iso_millis;
 use crate::faults;
 use crate::journal;
@@ -124,10 +124,11 @@ pub(crate) fn start(world: &mut World, account: &str, region: &str, order: Order
         }
     }
 
+    analysis::begin(world, region, &mut document);
     warn_of(world, &document, &materials, region);
     let build = BuildState {
         ahead: phases::ahead(tested),
-        failure,
+        failure: failure.map(Box::new),
         account: account.to_owned(),
         topic_arn,
         plan,
@@ -161,7 +162,7 @@ pub(super) fn next_build(world: &mut World, region: &str, account: &str, segment
 /// Keeps a new image and lets its first status run. `detail` is what the timeline says of its start.
 pub(super) fn set_off(world: &mut World, image: Resource, build: BuildState, detail: String) {
     let (arn, region, subject) = (image.arn.clone(), image.region.clone(), build::subject(&image));
-    world.imagebuilder.builds.insert(arn.clone(), build);
+    world.imagebuilder.builds.insert(arn.clone(), Box::new(build));
     execution::enlist(world, &arn);
     world.imagebuilder.put(image);
     world.record(journal::Kind::BuildStarted, subject, Some(&region), detail);

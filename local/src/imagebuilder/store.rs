@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::members::Members;
 use super::resources::Resources;
 use super::tokens::Tokens;
-use super::{arrival, execution, lifecycle, outputs, phases, policy, recipe};
+use super::{analysis, arrival, execution, lifecycle, outputs, phases, policy, recipe};
 use crate::clock::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,7 +119,7 @@ pub struct BuildState {
     /// The statuses that are still to come, the next one first.
     pub ahead: Vec<String>,
     /// Why it will fail at the end of a status, if it will.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// The account that the build belongs to.
     pub account: String,
     /// Where the notification goes: the topic of the infrastructure configuration, as of the build's start.
@@ -139,7 +139,7 @@ pub struct Store {
     /// By pipeline ARN.
     pub pipelines: BTreeMap<String, PipelineState>,
     /// By image ARN: builds in flight, and the ended ones' remains.
-    pub builds: BTreeMap<String, BuildState>,
+    pub builds: BTreeMap<String, Box<BuildState>>,
     /// What is known of recipes beside their documents.
     pub recipes: recipe::Store,
     /// The resource policies.
@@ -150,6 +150,8 @@ pub struct Store {
     pub arrivals: arrival::Store,
     /// What builds left behind beside what their documents say.
     pub outputs: outputs::Store,
+    /// What images have from their parents.
+    pub analysis: analysis::Store,
     /// Executions of lifecycle actions.
     pub lifecycle: lifecycle::Store,
     /// The answers of calls with a client token.

@@ -9,7 +9,6 @@ use crate::world::World;
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Map, Value, json};
 use shared::version::Version;
-use std::collections::BTreeMap;
 
 /// The owner of managed resources in ARNs.
 pub(super) const AMAZON: &str = "aws";
@@ -177,8 +176,8 @@ pub(super) fn ami(
         architecture: managed.architecture.to_owned(),
         state: "available".to_owned(),
         created,
-        tags: BTreeMap::new(),
-        snapshots: BTreeMap::from([(device.to_owned(), snapshot)]),
+        tags: Default::default(),
+        snapshots: FromIterator::from_iter([(device.to_owned(), snapshot)]),
         source: None,
         launch_permissions: vec![("Group".to_owned(), "all".to_owned())],
         deprecation_time: None,

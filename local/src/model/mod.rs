@@ -12,7 +12,7 @@ pub(crate) use page::{Listing, after, page};
 pub(crate) use schema::operations;
 pub(crate) use schema::{Kind, Operation, operation, shape};
 pub use validate::validate;
-pub(crate) use validate::{accepted, conforms, projected, summary};
+pub(crate) use validate::{accepted, conforms, projected, reduce};
 pub use wire::{decode, encode};
 
 use crate::wire::ApiError;

@@ -7,7 +7,7 @@
 
 use super::schema::{Kind, Operation, Shape, operation, shape};
 use crate::wire::ApiError;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Checks an operation's input: required members, types, patterns, enums, lengths and ranges. Members that
 /// the model doesn't know are passed over, and null counts as absent.
@@ -166,7 +166,7 @@ pub(crate) fn accepted(operation: &Operation, mut input: Value) -> Value {
 }
 
 /// Takes out of a value what a shape doesn't know, and nulls.
-pub(super) fn reduce(name: &str, value: &mut Value) {
+pub(crate) fn reduce(name: &str, value: &mut Value) {
     let described = shape(name);
     match (described.kind, value) {
         (Kind::Structure, Value::Object(object)) => object.retain(|member, value| {
@@ -181,13 +181,6 @@ pub(super) fn reduce(name: &str, value: &mut Value) {
         }
         _ => {}
     }
-}
-
-/// A summary of a document: of its members, those that a structure knows.
-pub(crate) fn summary<'a>(name: &str, members: impl Iterator<Item = (&'a str, &'a Value)>) -> Map<String, Value> {
-    let known = &shape(name).members;
-    let part = |(member, value): (&str, &Value)| Some((member.to_owned(), projected(&known.get(member)?.shape, value)));
-    members.filter_map(part).collect()
 }
 
 /// The part of a value that a shape knows: unknown members and nulls are left out.

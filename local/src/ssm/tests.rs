@@ -6,7 +6,6 @@ use crate::draw::Seed;
 use crate::journal::Kind;
 use crate::wire::Caller;
 use chrono::TimeDelta;
-use std::collections::BTreeMap;
 
 const ACCOUNT: &str = "123456789012";
 const AMI: &str = "ami-0123456789abcdef0";
@@ -48,8 +47,8 @@ fn add_image(world: &mut World, id: &str, state: &str) {
         architecture: "x86_64".to_owned(),
         state: state.to_owned(),
         created: world.now,
-        tags: BTreeMap::new(),
-        snapshots: BTreeMap::new(),
+        tags: Default::default(),
+        snapshots: Default::default(),
         source: None,
         launch_permissions: Vec::new(),
         deprecation_time: None,

@@ -406,7 +406,7 @@ Outputs: {Id: {Value: !Ref Web}, Version: {Value: !GetAtt Web.LatestVersionNumbe
     assert_eq!((&summary.outputs["Id"], summary.outputs["Version"].as_str()), (&made.id, "1"));
     assert_eq!(made.versions[0].image_id(), Some("resolve:ssm:/golden/web"));
     assert_eq!(made.versions[0].data.pointer("/blockDeviceMappingSet/0/ebs/volumeSize"), Some(&json!("20")));
-    assert_eq!(made.tags["team"], "web");
+    assert_eq!(made.tags.get("team").unwrap(), "web");
     let errors = deploy(&mut world, &text.replace("ImageId:", "Image:"), &[]).unwrap_err();
     assert!(errors.to_string().contains("LaunchTemplateData.Image is not recognized"), "{errors}");
 }

@@ -10,12 +10,12 @@ pub(super) use run::run_instances;
 
 use super::Event;
 use crate::clock::Time;
+use crate::ec2::Tags;
 use crate::events;
 use crate::world::{self, World};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 /// How long a terminated instance is still described.
 const REMAINS: TimeDelta = TimeDelta::hours(1);
@@ -58,7 +58,7 @@ pub struct Instance {
     /// The client token of the launch.
     pub client_token: Option<String>,
     /// Tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
 }
 
 impl Instance {

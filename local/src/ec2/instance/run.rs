@@ -2,25 +2,25 @@
 
 use super::describe::reservation_of;
 use super::{Instance, move_to};
+use crate::ec2::Tags;
 use crate::ec2::describe::root_device;
 use crate::ec2::{Call, Event, Image, check_id, invalid_value, missing, no_image, retire, tags, template, visible};
 use crate::wire::ApiError;
 use crate::world::{self, World};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// How much later a launch is seen in the AMI's last launched time.
 const SEEN_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// What a template of the request says of an instance: its data, and the tags that tell of it.
-fn template_data(call: &Call<'_>) -> Result<(Value, BTreeMap<String, String>), ApiError> {
-    let Some(asked) = call.input.get("LaunchTemplate") else { return Ok((json!({}), BTreeMap::new())) };
+fn template_data(call: &Call<'_>) -> Result<(Value, Tags), ApiError> {
+    let Some(asked) = call.input.get("LaunchTemplate") else { return Ok((json!({}), Tags::new())) };
     let text = |member: &str| asked.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
     let template = template::by_either(call, text("LaunchTemplateId"), text("LaunchTemplateName"))?;
     let wanted = text("Version").unwrap_or("$Default");
     let version = template.version(wanted).ok_or_else(|| template::no_version(template, wanted))?;
-    let tags = BTreeMap::from([
+    let tags = Tags::from_iter([
         ("aws:ec2launchtemplate:id".to_owned(), template.id.clone()),
         ("aws:ec2launchtemplate:version".to_owned(), version.number.to_string()),
     ]);

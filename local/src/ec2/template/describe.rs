@@ -3,12 +3,12 @@
 use super::super::filter::filters;
 use super::{LaunchTemplate, TemplateVersion, make};
 use crate::clock::iso_seconds;
+use crate::ec2::Tags;
 use crate::ec2::{Call, describe::tag_set, missing};
 use crate::ssm;
 use crate::wire::ApiError;
 use crate::world::World;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub(in crate::ec2) fn describe_launch_templates(call: Call<'_>) -> Result<Value, ApiError> {
     call.only(&["LaunchTemplateId", "LaunchTemplateName", "Filter", "NextToken", "MaxResults"])?;
@@ -104,7 +104,7 @@ pub(in crate::ec2) fn describe_launch_template_versions(call: Call<'_>) -> Resul
     let mut items = Vec::new();
     for (key, template, found) in found {
         let is_default = found.number == template.default_version;
-        if filters.iter().all(|filter| filter.takes(&BTreeMap::new(), |name| fields(found, is_default, name))) {
+        if filters.iter().all(|filter| filter.takes(&Tags::new(), |name| fields(found, is_default, name))) {
             items.push((key, version(call.world, template, found, call.flag("ResolveAlias"))?));
         }
     }

@@ -12,10 +12,10 @@ pub(super) use make::{
 };
 
 use crate::clock::Time;
+use crate::ec2::Tags;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// A launch template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct LaunchTemplate {
     /// Oldest first, the default version always among them.
     pub versions: Vec<TemplateVersion>,
     /// Tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
 }
 
 /// A version of a launch template.

@@ -30,8 +30,8 @@ fn image(id: &str, owner: &str, name: &str, permissions: &[(&str, &str)]) -> Ima
         architecture: "x86_64".to_owned(),
         state: "available".to_owned(),
         created: "2026-01-01T00:00:00Z".parse().unwrap(),
-        tags: BTreeMap::from([("Name".to_owned(), name.to_owned())]),
-        snapshots: BTreeMap::from([(
+        tags: FromIterator::from_iter([("Name".to_owned(), name.to_owned())]),
+        snapshots: FromIterator::from_iter([(
             "/dev/xvda".to_owned(),
             Snapshot { id: id.replace("ami", "snap"), size: 8, encrypted: false },
         )]),
@@ -279,8 +279,8 @@ fn a_copy_is_pending_before_it_is_available_and_told_once() {
     let until = world.now + TimeDelta::minutes(20);
     while world.step(until).is_some() {}
     let copy = copy(&world);
-    assert_eq!((copy.state.as_str(), &copy.tags["Name"]), ("available", &"web 1".to_owned()));
-    assert_ne!(copy.snapshots["/dev/xvda"].id, "snap-00000000000000001");
+    assert_eq!((copy.state.as_str(), copy.tags.get("Name").unwrap().as_str()), ("available", "web 1"));
+    assert_ne!(copy.snapshots.get("/dev/xvda").unwrap().id, "snap-00000000000000001");
     assert_eq!(copy.source, Some(("us-east-1".to_owned(), OWN.to_owned())));
 }
 

@@ -140,7 +140,7 @@ fn machine(world: &World, image: &Resource, task_id: &str, description: Option<&
         owner: &image.owner,
         name: task_id.to_owned(),
         description: None,
-        tags: BTreeMap::new(),
+        tags: Default::default(),
         launch_permissions: Vec::new(),
         encrypted: false,
     };

@@ -10,6 +10,7 @@ mod plan;
 mod play;
 mod retry;
 mod run;
+mod seen;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(super) use plan::{Phase, distribution, plan};
 pub(super) use play::Run;
 pub(super) use retry::{attempt, retry_image};
 pub(super) use run::{begin, blame, cancel, cancelled, enlist, failure, first_execution, forget, go_on};
+pub(super) use seen::{Seen, began_now, seen};
 
 use super::workflow::document::Document;
 use crate::clock::Time;

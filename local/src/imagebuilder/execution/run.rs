@@ -46,7 +46,7 @@ pub(crate) fn forget(world: &mut World, image_arn: &str) {
 /// A build enters a status in which workflows run. When the status ends, as far as that is known.
 pub(crate) fn begin(world: &mut World, image_arn: &str, phase: Phase) -> Option<Time> {
     let image = world.imagebuilder.get(image_arn)?;
-    let given = world.imagebuilder.builds.get(image_arn).and_then(|build| build.failure.as_ref());
+    let given = world.imagebuilder.builds.get(image_arn).and_then(|build| build.failure.as_deref());
     let fault = match given.filter(|failure| failure.status == phase.status()) {
         Some(failure) => Some(Fault::Given(message(failure))),
         None => failure::foretold(world, image, phase).map(Fault::Component),

@@ -1,8 +1,8 @@
 //! What of a build its workflows see and put out.
 
-use super::super::outputs;
 use super::super::store::{BuildState, Resource};
 use super::super::workflow::document::{Document, Step};
+use super::super::{analysis, outputs};
 use super::condition::Scope;
 use super::plan::{Phase, Plan, Planned};
 use super::play::{Action, Answer, Played};
@@ -91,7 +91,7 @@ impl<'a> Setting<'a> {
             "workflowPhase": phase.workflow_type(),
             "imageTestsEnabled": document["imageTestsConfiguration"]["imageTestsEnabled"],
             "collectImageMetadata": document["enhancedImageMetadataEnabled"] != false,
-            "collectImageScanFindings": document["imageScanningConfiguration"]["imageScanningEnabled"] == true,
+            "collectImageScanFindings": analysis::is_collected(&document["imageScanningConfiguration"]),
             "sourceImageARN": recipe["parentImage"],
             "workingPath": recipe["workingDirectory"],
             "instanceProfileName": infrastructure["instanceProfileName"],

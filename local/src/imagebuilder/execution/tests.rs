@@ -385,12 +385,12 @@ fn a_distribution_is_looked_at_anew_and_a_build_is_not_retried() {
     let mut world = world();
     put_web(&mut world);
     let image = start(&mut world, &[]);
-    world.imagebuilder.builds.get_mut(&image).unwrap().failure = Some(super::super::failure::Failure {
+    world.imagebuilder.builds.get_mut(&image).unwrap().failure = Some(Box::new(super::super::failure::Failure {
         status: "DISTRIBUTING".into(),
         reason: "eu-west-1 is out of reach".into(),
         context: json!({"imageStatus": "DISTRIBUTING"}),
         summary: "out of reach".into(),
-    });
+    }));
     until(&mut world, &image, "FAILED");
     let context = state(&world, &image)["failureContext"].clone();
     let distribution = executions(&mut world, &image)[2].clone();

@@ -5,6 +5,7 @@ use super::reach::Target;
 use super::strings;
 use crate::draw::Seed;
 use crate::ec2;
+use crate::ec2::Tags;
 use crate::imagebuilder::arrival::Origin;
 use crate::imagebuilder::resolve;
 use crate::imagebuilder::store::Resource;
@@ -77,7 +78,7 @@ pub(in crate::imagebuilder) struct Draft<'a> {
     pub(in crate::imagebuilder) owner: &'a str,
     pub(in crate::imagebuilder) name: String,
     pub(in crate::imagebuilder) description: Option<String>,
-    pub(in crate::imagebuilder) tags: BTreeMap<String, String>,
+    pub(in crate::imagebuilder) tags: Tags,
     pub(in crate::imagebuilder) launch_permissions: Vec<(String, String)>,
     /// Whether its snapshots are encrypted whatever the base's are.
     pub(in crate::imagebuilder) encrypted: bool,
@@ -117,8 +118,8 @@ pub(in crate::imagebuilder) fn drawn(world: &World, image: &Resource, base: &Bas
 }
 
 /// The tags that Image Builder gives every AMI that it makes.
-pub(in crate::imagebuilder) fn own_tags(image: &Resource) -> BTreeMap<String, String> {
-    BTreeMap::from([
+pub(in crate::imagebuilder) fn own_tags(image: &Resource) -> Tags {
+    Tags::from_iter([
         ("CreatedBy".to_owned(), "EC2 Image Builder".to_owned()),
         ("Ec2ImageBuilderArn".to_owned(), image.arn.clone()),
     ])

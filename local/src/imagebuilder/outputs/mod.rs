@@ -66,7 +66,7 @@ impl Distribution {
 pub(crate) fn deliver(world: &mut World, image_arn: &str) {
     let Some(image) = world.imagebuilder.get(image_arn).cloned() else { return };
     let ends = |failure: &Failure| failure.status == image.status();
-    if world.imagebuilder.builds.get(image_arn).is_none_or(|build| build.failure.as_ref().is_some_and(ends)) {
+    if world.imagebuilder.builds.get(image_arn).is_none_or(|build| build.failure.as_deref().is_some_and(ends)) {
         return;
     }
     let distribution = Distribution::of(world, &image);
@@ -83,7 +83,7 @@ pub(crate) fn deliver(world: &mut World, image_arn: &str) {
         }
     }
     if let (Some(build), Some(failure)) = (world.imagebuilder.builds.get_mut(image_arn), failure) {
-        build.failure = Some(failure);
+        build.failure = Some(Box::new(failure));
     }
     if let Some(image) = world.imagebuilder.get_mut(image_arn) {
         image.document.insert("outputResources", resources);

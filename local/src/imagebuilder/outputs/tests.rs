@@ -38,9 +38,12 @@ fn each_region_and_account_gets_its_ami() {
     assert_eq!(far.description.as_deref(), Some("For Europe"));
     assert_eq!(far.launch_permissions, [("UserId".to_owned(), "111122223333".to_owned())]);
     assert!(made[2].launch_permissions.is_empty(), "the account has the AMI itself");
-    assert_eq!((far.tags["CreatedBy"].as_str(), far.tags["Role"].as_str()), ("EC2 Image Builder", "web"));
-    assert_eq!(far.tags["Ec2ImageBuilderArn"], image.arn);
-    assert_eq!((far.snapshots["/dev/xvda"].size, far.architecture.as_str()), (8, "x86_64"));
+    assert_eq!(
+        (far.tags.get("CreatedBy").unwrap().as_str(), far.tags.get("Role").unwrap().as_str()),
+        ("EC2 Image Builder", "web")
+    );
+    assert_eq!(*far.tags.get("Ec2ImageBuilderArn").unwrap(), image.arn);
+    assert_eq!((far.snapshots.get("/dev/xvda").unwrap().size, far.architecture.as_str()), (8, "x86_64"));
     assert_eq!(listing(&made)[2]["accountId"], "111122223333");
 }
 
@@ -54,8 +57,8 @@ fn without_distribution_there_is_one_ami_made_of_the_parents() {
     let made = amis(&world, &image);
     assert_eq!(made.len(), 1);
     assert_eq!((made[0].region.as_str(), made[0].owner.as_str()), (REGION, ACCOUNT));
-    assert_eq!((made[0].snapshots["/dev/sda1"].size, made[0].architecture.as_str()), (12, "arm64"));
-    assert_ne!(made[0].snapshots["/dev/sda1"].id, "snap-00000000000000001");
+    assert_eq!((made[0].snapshots.get("/dev/sda1").unwrap().size, made[0].architecture.as_str()), (12, "arm64"));
+    assert_ne!(made[0].snapshots.get("/dev/sda1").unwrap().id, "snap-00000000000000001");
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Calls {
                 return Err(late());
             }
             self.made.fetch_add(1, Ordering::Relaxed);
-            let answer = timeout_at(self.until, call()).await.map_err(|_| late())?;
+            let answer = timeout_at(self.until, Box::pin(call())).await.map_err(|_| late())?;
             let error = match answer.map_err(|error| AwsError::new(operation, resource, error)) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,

@@ -150,23 +150,9 @@ impl Cause {
 }
 
 impl Build {
-    /// Whether it hasn't ended. A status that this program doesn't know may be one on the way.
+    /// Whether it hasn't ended.
     pub fn in_flight(&self) -> bool {
-        match self.status {
-            Status::Pending
-            | Status::Creating
-            | Status::Building
-            | Status::Testing
-            | Status::Distributing
-            | Status::Integrating
-            | Status::Other(_) => true,
-            Status::Available
-            | Status::Cancelled
-            | Status::Failed
-            | Status::Deprecated
-            | Status::Deleted
-            | Status::Disabled => false,
-        }
+        self.status.is_in_flight()
     }
 }
 

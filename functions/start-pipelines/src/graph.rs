@@ -115,15 +115,10 @@ impl Graph {
         for parents in &mut parents {
             parents.sort_by_key(|parent| names[*parent]);
         }
-        let mut search = Search {
-            parents: &parents,
-            visits: vec![None; parents.len()],
-            open: Vec::new(),
-            count: 0,
-            groups: Vec::new(),
-        };
+        let found = vec![None; parents.len()];
+        let mut search = Search { parents: &parents, found, count: 0, open: Vec::new(), groups: Vec::new() };
         for node in 0..parents.len() {
-            if search.visits[node].is_none() {
+            if search.found[node].is_none() {
                 search.visit(node);
             }
         }
@@ -179,40 +174,42 @@ impl Graph {
 /// Tarjan's search for what hangs together: <https://doi.org/10.1137/0201010>.
 struct Search<'a> {
     parents: &'a [Vec<usize>],
-    /// When a node was found, and the earliest node that it leads back to; `DONE` once its group is complete.
-    visits: Vec<Option<(usize, usize)>>,
-    open: Vec<usize>,
+    /// When each node was found; [`DONE`] once its group is complete.
+    found: Vec<Option<usize>>,
     count: usize,
+    open: Vec<usize>,
+    /// What hangs together, parents before children.
     groups: Vec<Vec<usize>>,
 }
 
+/// Later than any node is found.
 const DONE: usize = usize::MAX;
 
 impl Search<'_> {
+    /// Answers when the earliest open node was found that this one leads back to.
     fn visit(&mut self, node: usize) -> usize {
-        let found = self.count;
+        let own = self.count;
         self.count += 1;
-        let mut back = found;
-        self.visits[node] = Some((found, back));
+        self.found[node] = Some(own);
         self.open.push(node);
+        let mut back = own;
         let parents = self.parents;
-        for parent in &parents[node] {
-            back = back.min(match self.visits[*parent] {
-                None => self.visit(*parent),
-                Some((_, DONE)) => DONE,
-                Some((found, _)) => found,
-            });
+        for &parent in &parents[node] {
+            back = back.min(self.found[parent].unwrap_or_else(|| self.visit(parent)));
         }
-        self.visits[node] = Some((found, back));
-        if back < found {
+        if back < own {
             return back;
         }
-        let start = self.open.iter().rposition(|open| *open == node).expect("it is open until its group is complete");
+        let start =
+            self.open.iter().rposition(|open| *open == node).expect("a node is open until its group is complete");
         let group = self.open.split_off(start);
-        for node in &group {
-            self.visits[*node] = Some((found, DONE));
+        for &node in &group {
+            self.found[node] = Some(DONE);
         }
         self.groups.push(group);
         DONE
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,3 +168,6 @@ impl fmt::Display for Change {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -291,3 +291,10 @@ fn token(pipeline: &Pipeline, builds: &[Build], now: &Inputs, reason: &Reason) -
     let components = now.components.iter().map(String::as_str);
     client_token(&cause.into_iter().chain(components).collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

@@ -74,3 +74,6 @@ fn parameter_name(reference: &str) -> String {
     let name = arn.as_ref().and_then(|arn| arn.resource.strip_prefix("parameter")).unwrap_or(reference);
     name.trim_start_matches('/').to_owned()
 }
+
+#[cfg(test)]
+mod tests;

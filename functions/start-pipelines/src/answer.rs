@@ -15,6 +15,8 @@ use std::fmt;
 /// The answer of an invocation.
 #[derive(Debug, Serialize)]
 pub struct Answer {
+    /// All of it in one line.
+    pub summary: String,
     /// One per message of the event.
     pub runs: Vec<Run>,
 }
@@ -87,7 +89,32 @@ pub enum Failed {
     Apply(Box<Handled>),
 }
 
+impl Answer {
+    pub(crate) fn of(runs: Vec<Run>) -> Self {
+        let summary = runs.iter().map(Run::in_words).collect::<Vec<_>>().join("; ");
+        Self { summary, runs }
+    }
+}
+
 impl Run {
+    fn in_words(&self) -> String {
+        let cause = self.cause.as_deref().unwrap_or("a message of somebody else");
+        let plan = match &self.result {
+            Handled::Ignored { reason } => return format!("{cause}: {reason}"),
+            Handled::Plan { plan, .. } => plan,
+        };
+        let names = plan.steps.iter().filter_map(|step| match (&step.action, &step.outcome) {
+            (Action::Start { target, .. }, Outcome::Done(_) | Outcome::Planned) => Some(target.name.as_str()),
+            _ => None,
+        });
+        let names: Vec<_> = names.collect();
+        match (names.is_empty(), self.dry_run) {
+            (true, _) => format!("{cause}: nothing to start"),
+            (false, true) => format!("{cause}: would start {}", names.join(", ")),
+            (false, false) => format!("{cause}: started {}", names.join(", ")),
+        }
+    }
+
     /// Of a message that is no reason to look anywhere.
     pub(crate) fn ignored(message_id: Option<String>, reason: String) -> Self {
         Self { message_id, cause: None, dry_run: false, calls: 0, result: Handled::Ignored { reason } }
@@ -163,7 +190,7 @@ fn in_words(handled: &Handled) -> String {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Build(build) => write!(f, "{build} became AVAILABLE"),
+            Self::Build(build) => write!(f, "{} {}/{} became AVAILABLE", build.family, build.version, build.build),
             Self::BaseImage(BaseImage::AmazonLinux2) => f.write_str("Amazon Linux 2 was updated"),
             Self::BaseImage(BaseImage::AmazonLinux2023) => f.write_str("Amazon Linux 2023 was updated"),
             Self::BaseImage(BaseImage::Windows) => f.write_str("Windows was updated"),

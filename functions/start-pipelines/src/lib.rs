@@ -60,7 +60,7 @@ impl Function {
                 Err(failed) => error!(error = chain(&failed), "another message failed as well"),
             }
         }
-        failure.map_or(Ok(Answer { runs }), Err)
+        failure.map_or_else(|| Ok(Answer::of(runs)), Err)
     }
 
     async fn follow(&self, function: &Arn, context: &Context, hint: Result<Hint, Stray>) -> Result<Run, Failed> {

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use goldsmith_local::driver::Local;
 use goldsmith_local::faults::Rules;
 use goldsmith_local::journal::{Entry, Kind};
+use goldsmith_local::lambda::{Invocation, SYNCHRONOUS};
 use goldsmith_local::world::DEFAULT_REGION;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -209,5 +210,75 @@ async fn every_call_is_one_that_the_template_allows() {
     assert!(made.contains("imagebuilder:StartImagePipelineExecution"), "{made:?}");
     assert!(made.is_subset(&allowed), "{:?}", made.difference(&allowed));
     drop(world);
+    running.local.shut_down().await;
+}
+
+/// Invokes the function and waits for its answer.
+async fn invoke(local: &Local, event: Value) -> Value {
+    let invocation = {
+        let mut world = local.world();
+        let function = goldsmith_local::lambda::find(&world, "start-pipelines").unwrap();
+        Invocation {
+            request_id: world.fresh_uuid("test"),
+            function_arn: function,
+            payload: event.to_string(),
+            source: SYNCHRONOUS.to_owned(),
+            attempt: 0,
+            accepted_at: world.now,
+        }
+    };
+    let ending = local.invoke(invocation).await;
+    assert_eq!(ending.function_error, None, "{}", ending.payload);
+    serde_json::from_str::<Value>(&ending.payload).unwrap()["runs"][0].clone()
+}
+
+#[tokio::test]
+async fn hundreds_of_pipelines_are_read_with_no_more_calls_than_the_cause_asks_for() {
+    let running = deployed(6, &[own_stack("family.yaml")]).await;
+    let local = &running.local;
+    {
+        let mut world = local.world();
+        let mut create = |operation: &str, mut input: Value| {
+            input["clientToken"] = world.fresh_uuid("test").into();
+            call(&mut world, "imagebuilder", DEFAULT_REGION, operation, input)
+        };
+        let arn = |rest: &str| format!("arn:aws:imagebuilder:us-east-1:{rest}");
+        let component = arn("123456789012:component/nothing-much/1.0.0/1");
+        for number in 0..2000 {
+            let parent = match number < 3 {
+                true => arn("123456789012:image/base/x.x.x"),
+                false => arn("aws:image/amazon-linux-2-x86/x.x.x"),
+            };
+            let name = format!("many-{number}");
+            let input = json!({"name": name, "semanticVersion": "1.0.0", "parentImage": parent,
+                "components": [{"componentArn": component}]});
+            let recipe = create("CreateImageRecipe", input);
+            if number < 500 {
+                let infrastructure = arn("123456789012:infrastructure-configuration/family");
+                let input = json!({"name": name, "imageRecipeArn": recipe["imageRecipeArn"],
+                    "infrastructureConfigurationArn": infrastructure});
+                create("CreateImagePipeline", input);
+            }
+        }
+    }
+    build(local, "base").await;
+    let answers = invocations(local, "start-pipelines").into_iter();
+    let runs = answers.map(|it| serde_json::from_str::<Value>(&it.ending.payload).unwrap()["runs"][0].clone());
+    let run = runs.into_iter().find(|run| run["cause"] == "base 1.0.0/1 became AVAILABLE").unwrap();
+    let children: Vec<_> = run["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    assert_eq!(children, ["many-0", "many-1", "many-2", "web", "worker"]);
+    // Pages of 25: 21 of pipelines, 81 of recipes; then what five pipelines and their parent are made of.
+    let calls = run["calls"].as_u64().unwrap();
+    assert!(calls <= 21 + 81 + 30, "{calls} calls");
+
+    // What is throttled in between is waited out.
+    let rules = json!({"rules": [{"fault": "throttle", "code": "CallRateLimitExceededException", "probability": 0.01,
+        "match": {"service": "imagebuilder", "operation": "ListImagePipelineImages"}}]});
+    local.world().faults.set(Rules::parse(rules.to_string().as_bytes()).unwrap());
+    let run = invoke(local, json!({"dryRun": true})).await;
+    assert_eq!((&run["counts"]["pipelines"], &run["outcomes"]["unread"]), (&json!(505), &json!(0)));
+    assert_eq!(run["counts"]["starts"], 5, "ten at once, five of them are under way: {}", run["counts"]);
+    let calls = run["calls"].as_u64().unwrap();
+    assert!(calls <= 21 + 3 * 505 + 50, "{calls} calls");
     running.local.shut_down().await;
 }

@@ -59,7 +59,7 @@ impl<'a> Call<'a> {
             return Err(ApiError::new(403, "AuthFailure", format!("Not authorized for image:{id}")));
         }
         let key = (self.context.region.clone(), id.to_owned());
-        self.world.ec2.images.get_mut(&key).ok_or_else(|| no_image(&[id]))
+        self.world.ec2.images.get_mut(&key).map(Box::as_mut).ok_or_else(|| no_image(&[id]))
     }
 
     /// What a call of the same operation with the same client token made.

@@ -148,7 +148,7 @@ pub enum Event {
 /// Handles what was posted for EC2.
 pub fn on(world: &mut World, event: Event) {
     match event {
-        Event::Register(image) => make::on_register(world, *image),
+        Event::Register(image) => make::on_register(world, image),
         Event::Settle { region, image_id } => make::on_settle(world, &region, &image_id),
         Event::Deprecate { region, image_id, at } => retire::on_deprecate(world, &region, &image_id, at),
         Event::Tag { region, image_id, key, value } => tags::on_tag(world, &region, &image_id, key, value),

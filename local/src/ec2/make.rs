@@ -12,8 +12,11 @@ use litemap::LiteMap;
 use serde_json::{Value, json};
 
 /// An AMI that a build made is there.
-pub(super) fn on_register(world: &mut World, image: Image) {
+pub(super) fn on_register(world: &mut World, mut image: Box<Image>) {
     emit_state(world, &image, &image.state);
+    // A list that grew has room to spare, which tens of thousands of images would add up.
+    image.tags = std::mem::take(&mut image.tags).into_iter().collect();
+    image.snapshots = std::mem::take(&mut image.snapshots).into_iter().collect();
     snapshots::keep_built(world, &image);
     world.ec2.images.insert((image.region.clone(), image.id.clone()), image);
 }
@@ -187,7 +190,7 @@ pub(super) fn copy_image(mut call: Call<'_>) -> Result<Value, ApiError> {
 fn make(call: &mut Call<'_>, image: Image, detail: String, (low, high): (i64, i64)) -> Value {
     let (region, image_id) = (image.region.clone(), image.id.clone());
     let due = call.world.now + call.world.span_millis(&["ami settles", &region, &image_id], low, high);
-    call.world.ec2.images.insert((region.clone(), image_id.clone()), image);
+    call.world.ec2.images.insert((region.clone(), image_id.clone()), Box::new(image));
     call.record(&image_id, detail);
     let settle = Event::Settle { region, image_id: image_id.clone() };
     call.world.post(due, world::Event::Ec2(settle));

@@ -49,7 +49,7 @@ pub const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 pub struct Store {
     /// AMIs by (Region, ID).
     #[serde(with = "crate::pairs")]
-    pub images: BTreeMap<(String, String), Image>,
+    pub images: BTreeMap<(String, String), Box<Image>>,
     /// Snapshots by Region and ID: those of AMIs, and those that outlived theirs.
     pub snapshots: Regional<StoredSnapshot>,
     /// Launch templates by Region and ID.
@@ -125,7 +125,7 @@ pub const AMAZON_ACCOUNT: &str = "111111111111";
 
 /// An AMI of a Region, whoever owns it.
 pub fn image<'a>(world: &'a World, region: &str, image_id: &str) -> Option<&'a Image> {
-    world.ec2.images.get(&(region.to_owned(), image_id.to_owned()))
+    world.ec2.images.get(&(region.to_owned(), image_id.to_owned())).map(Box::as_ref)
 }
 
 /// Takes an AMI away with all that hangs on it but its snapshots.
@@ -135,7 +135,7 @@ fn remove_image(world: &mut World, region: &str, image_id: &str) -> Option<Image
     world.ec2.licences.remove(region, image_id);
     world.ec2.cooldowns.remove(region, image_id);
     snapshots::release(world, &image);
-    Some(image)
+    Some(*image)
 }
 
 /// All AMIs of a Region, by ID.
@@ -147,7 +147,7 @@ fn images_of<'a>(world: &'a World, region: &str) -> impl Iterator<Item = &'a Ima
 fn images_behind<'a>(world: &'a World, region: &str, after: &str) -> impl Iterator<Item = &'a Image> + use<'a> {
     let from = (Bound::Excluded((region.to_owned(), after.to_owned())), Bound::Unbounded);
     let region = region.to_owned();
-    world.ec2.images.range(from).take_while(move |((place, _), _)| *place == region).map(|(_, image)| image)
+    world.ec2.images.range(from).take_while(move |((place, _), _)| *place == region).map(|(_, image)| image.as_ref())
 }
 
 /// A snapshot of a Region, whoever owns it.

@@ -14,7 +14,7 @@ pub(super) const MOST_OF_PUBLIC: TimeDelta = TimeDelta::days(730);
 const MOST: TimeDelta = TimeDelta::days(3653);
 
 fn image<'a>(world: &'a mut World, region: &str, image_id: &str) -> Option<&'a mut Image> {
-    world.ec2.images.get_mut(&(region.to_owned(), image_id.to_owned()))
+    world.ec2.images.get_mut(&(region.to_owned(), image_id.to_owned())).map(Box::as_mut)
 }
 
 /// An AMI counts as deprecated from a time on, to the minute, or no more.

@@ -117,10 +117,12 @@ fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Opti
             build.runs.shrink_to_fit();
         }
         analysis::abandon(world, image_arn);
-        world.imagebuilder.rest(image_arn);
         announce::ended(world, &image, &subject);
     }
     due::build_changed(world, image_arn);
+    if !phases::in_progress(to) {
+        world.imagebuilder.rest(image_arn);
+    }
 }
 
 /// A build under way shall stop: it is CANCELLED some seconds later, and keeps what it has made.

@@ -18,7 +18,7 @@ pub fn begin(world: &mut World) {
     for managed in managed::all() {
         for region in REGIONS {
             for ami in make_releases(world, &managed, region) {
-                world.ec2.images.insert((ami.region.clone(), ami.id.clone()), ami);
+                world.ec2.images.insert((ami.region.clone(), ami.id.clone()), Box::new(ami));
             }
         }
     }
@@ -64,11 +64,10 @@ pub fn on_release(world: &mut World) {
 
 fn is_parent(world: &World, segment: &str) -> bool {
     let named = format!(":image/{segment}/");
-    let recipes = REGIONS.iter().flat_map(|region| {
-        let of_kind = |kind| world.imagebuilder.of_kind(kind, region, None);
-        [of_kind(Kind::ImageRecipe), of_kind(Kind::ContainerRecipe)].into_iter().flatten()
-    });
-    recipes.into_iter().any(|recipe| recipe.text("parentImage").is_some_and(|parent| parent.contains(&named)))
+    let store = &world.imagebuilder;
+    let of_kind = |kind| store.regions(kind).flat_map(move |region| store.of_kind(kind, region, None));
+    let mut recipes = of_kind(Kind::ImageRecipe).chain(of_kind(Kind::ContainerRecipe));
+    recipes.any(|recipe| recipe.text("parentImage").is_some_and(|parent| parent.contains(&named)))
 }
 
 /// Makes sure that a managed name exists in a Region, which the catalogue may lack: then it is made and a warning recorded.
@@ -159,7 +158,8 @@ fn known(name: &str) -> Managed {
 /// All managed images' names with the Regions that have them.
 fn names(world: &World) -> BTreeMap<String, BTreeSet<String>> {
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let managed = REGIONS.iter().flat_map(|region| world.imagebuilder.owned(Kind::Image, region, AMAZON));
+    let store = &world.imagebuilder;
+    let managed = store.regions(Kind::Image).flat_map(|region| store.owned(Kind::Image, region, AMAZON));
     for resource in managed {
         names.entry(resource.segment.clone()).or_default().insert(resource.region.clone());
     }

@@ -92,7 +92,7 @@ pub(crate) fn put_ami(world: &mut World, id: &str, owner: &str, state: &str) {
         last_launched: None,
         deregistration_protection: false,
     };
-    world.ec2.images.insert((REGION.to_owned(), id.to_owned()), image);
+    world.ec2.images.insert((REGION.to_owned(), id.to_owned()), Box::new(image));
 }
 
 /// A recipe `web server` 1.0.0 on `base/x.x.x` with the component `agent/1.0.x`, an infrastructure

@@ -93,8 +93,7 @@ pub(crate) fn delete_image(world: &mut World, context: &Context, input: &Value) 
 /// Whether a recipe names this very build as its parent, or its version, of which it is the last build.
 fn is_parent(world: &World, image: &Resource) -> bool {
     let version_arn = version_arn(image);
-    let images = world.imagebuilder.of_kind(Kind::Image, &image.region, Some(&image.owner));
-    let last = images.iter().filter(|other| self::version_arn(other) == version_arn).count() == 1;
+    let last = world.imagebuilder.starting_with(&format!("{version_arn}/"), None).count() == 1;
     let recipes = [Kind::ImageRecipe, Kind::ContainerRecipe];
     recipes.iter().flat_map(|kind| world.imagebuilder.of_kind(*kind, &image.region, Some(&image.owner))).any(|recipe| {
         let parent = recipe.text("parentImage");

@@ -119,7 +119,7 @@ pub(super) fn begin(world: &mut World, region: &str) {
     }
     for (name, product) in IMAGES {
         let ami = make_image(world, region, name, product);
-        world.ec2.images.insert((ami.region.clone(), ami.id.clone()), ami);
+        world.ec2.images.insert((ami.region.clone(), ami.id.clone()), Box::new(ami));
     }
 }
 

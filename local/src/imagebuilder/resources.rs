@@ -90,6 +90,11 @@ impl Resources {
         numbers.into_iter().flatten().filter_map(|number| self.numbered(*number))
     }
 
+    /// The Regions that ever had one of a kind.
+    pub(super) fn regions(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.owned.get(&kind).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+    }
+
     /// Those of all owners, oldest first.
     pub(super) fn of_all_owners(&self, kind: Kind, region: &str) -> Vec<&Resource> {
         let owners = self.owned.get(&kind).and_then(|regions| regions.get(region));

@@ -219,6 +219,11 @@ impl Store {
         self.resources.owned(kind, region, owner)
     }
 
+    /// The Regions that ever had a resource of a kind.
+    pub fn regions(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.resources.regions(kind)
+    }
+
     /// All resources of a kind in a Region, oldest first. `owner`: 12 digits or `aws`; `None` for all owners.
     pub fn of_kind(&self, kind: Kind, region: &str, owner: Option<&str>) -> Vec<&Resource> {
         match owner {

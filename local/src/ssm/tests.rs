@@ -55,7 +55,7 @@ fn add_image(world: &mut World, id: &str, state: &str) {
         last_launched: None,
         deregistration_protection: false,
     };
-    world.ec2.images.insert((image.region.clone(), image.id.clone()), image);
+    world.ec2.images.insert((image.region.clone(), image.id.clone()), Box::new(image));
 }
 
 fn settle(world: &mut World) {

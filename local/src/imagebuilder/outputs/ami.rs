@@ -179,7 +179,7 @@ fn parent_ami<'a>(world: &'a World, recipe: &Value, region: &str) -> Option<&'a 
         Some(parent) => resolve::ami_in(parent, region).next()?,
         None => parent,
     };
-    world.ec2.images.get(&(region.to_owned(), id.to_owned()))
+    ec2::image(world, region, id)
 }
 
 fn architecture(recipe: &Value, parent: Option<&ec2::Image>) -> String {

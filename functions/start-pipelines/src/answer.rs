@@ -83,7 +83,7 @@ pub enum Failed {
     Function(#[source] BadArn),
     /// What has to be known about all pipelines couldn't be read.
     #[error("the facts about the pipelines couldn't be read")]
-    Observe(#[from] ObserveError),
+    Observe(#[source] Box<ObserveError>),
     /// Some pipelines couldn't be started; the others were.
     #[error("{}", in_words(.0))]
     Apply(Box<Handled>),
@@ -205,6 +205,12 @@ impl fmt::Display for Cause {
                 write!(f, "{which}, {whether}")
             }
         }
+    }
+}
+
+impl From<ObserveError> for Failed {
+    fn from(error: ObserveError) -> Self {
+        Self::Observe(Box::new(error))
     }
 }
 

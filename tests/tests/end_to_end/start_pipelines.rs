@@ -179,37 +179,41 @@ async fn every_call_is_one_that_the_template_allows() {
     let running = deployed_with(5, &[own_stack("family.yaml")], &[], &[]).await;
     let local = &running.local;
     days(local, 1).await;
-    let world = local.world();
-    let (_, role) = world.stacks.roles.iter().find(|(name, _)| name.contains("StartPipelines")).unwrap();
-    let mut allowed = BTreeSet::new();
-    for statement in role["Policies"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap())
     {
-        let actions = &statement["Action"];
-        for action in actions.as_array().cloned().unwrap_or_else(|| vec![actions.clone()]) {
-            let action = action.as_str().unwrap().to_owned();
-            assert!(!action.contains('*'), "{action}");
-            if action == "imagebuilder:StartImagePipelineExecution" {
-                let pipelines = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/*";
-                assert_eq!(statement["Resource"], pipelines);
+        let world = local.world();
+        let (_, role) = world.stacks.roles.iter().find(|(name, _)| name.contains("StartPipelines")).unwrap();
+        let mut allowed = BTreeSet::new();
+        for statement in role["Policies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap())
+        {
+            let actions = &statement["Action"];
+            for action in actions.as_array().cloned().unwrap_or_else(|| vec![actions.clone()]) {
+                let action = action.as_str().unwrap().to_owned();
+                assert!(!action.contains('*'), "{action}");
+                if action == "imagebuilder:StartImagePipelineExecution" {
+                    let pipelines = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/*";
+                    assert_eq!(statement["Resource"], pipelines);
+                }
+                assert!(
+                    statement["Resource"] != "*" || action.starts_with("imagebuilder:List"),
+                    "{action} on everything"
+                );
+                allowed.insert(action);
             }
-            assert!(statement["Resource"] != "*" || action.starts_with("imagebuilder:List"), "{action} on everything");
-            allowed.insert(action);
         }
+        let made: BTreeSet<String> = world
+            .journal
+            .calls()
+            .iter()
+            .filter(|call| serde_json::to_value(call).unwrap()["caller"].to_string().contains("StartPipelines"))
+            .map(|call| format!("{}:{}", call.service, call.operation))
+            .collect();
+        assert!(made.contains("imagebuilder:StartImagePipelineExecution"), "{made:?}");
+        assert!(made.is_subset(&allowed), "{:?}", made.difference(&allowed));
     }
-    let made: BTreeSet<String> = world
-        .journal
-        .calls()
-        .iter()
-        .filter(|call| serde_json::to_value(call).unwrap()["caller"].to_string().contains("StartPipelines"))
-        .map(|call| format!("{}:{}", call.service, call.operation))
-        .collect();
-    assert!(made.contains("imagebuilder:StartImagePipelineExecution"), "{made:?}");
-    assert!(made.is_subset(&allowed), "{:?}", made.difference(&allowed));
-    drop(world);
     running.local.shut_down().await;
 }
 

@@ -4,6 +4,10 @@ use clap::Parser;
 use goldsmith_local::cli::Cli;
 use std::process::ExitCode;
 
+/// Answers are made of many small pieces, which this allocator is quicker at than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let run =

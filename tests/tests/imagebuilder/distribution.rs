@@ -94,9 +94,9 @@ async fn amis_are_tagged_and_shared_by_region_and_account() {
         assert_eq!(amis[0].description(), Some("Near"));
         let found = ami(bench, &image, DEFAULT_REGION);
         assert_eq!(Some(found.name.as_str()), amis[0].name());
-        assert_eq!(found.tags["CreatedBy"], "EC2 Image Builder");
-        assert_eq!(Some(found.tags["Ec2ImageBuilderArn"].as_str()), image.arn());
-        assert_eq!(found.tags["role"], "web 1");
+        assert_eq!(found.tags.get("CreatedBy").unwrap(), "EC2 Image Builder");
+        assert_eq!(Some(found.tags.get("Ec2ImageBuilderArn").unwrap().as_str()), image.arn());
+        assert_eq!(found.tags.get("role").unwrap(), "web 1");
         assert!(found.snapshots.values().all(|snapshot| snapshot.encrypted));
         let permissions: Vec<_> = found.launch_permissions.iter().map(|(kind, who)| (&**kind, &**who)).collect();
         assert_eq!(
@@ -184,7 +184,8 @@ async fn failed(bench: &Bench, distributions: Vec<Distribution>, step: Option<Im
     let at = if step.is_some() { ImageStatus::Integrating } else { ImageStatus::Distributing };
     assert_eq!(context.image_status(), Some(&at));
     let failure = context.distribution_failure().unwrap();
-    let [of_region] = failure.region_failures() else { panic!("one failure") };
+    let of_region = &failure.region_failures()[0];
+    assert_eq!(failure.region_failures().len(), 1);
     assert_eq!(of_region.status(), Some(&RegionFailureStatus::Failed));
     assert_eq!(of_region.image_configuration_step(), step.as_ref());
     assert_eq!(of_region.target_account_id(), Some(DEFAULT_ACCOUNT));
@@ -376,7 +377,7 @@ async fn an_image_is_distributed_without_a_build() {
             assert_eq!(image.distribution_configuration().unwrap().arn(), Some(configuration.as_str()));
             let copy = ami(bench, &image, "eu-west-1");
             assert_eq!(copy.source, Some((DEFAULT_REGION.to_owned(), source_ami.id.clone())));
-            assert_eq!(copy.tags["Ec2ImageBuilderArn"], arn);
+            assert_eq!(copy.tags.get("Ec2ImageBuilderArn"), Some(&arn));
             made.push(arn);
         }
         let named = |build: u32| arn(&format!("image/web-distribution/1.0.0/{build}"));
@@ -525,7 +526,7 @@ async fn an_installation_disk_becomes_an_image() {
         let made = ami(bench, &image, DEFAULT_REGION);
         assert!(made.windows && made.name.starts_with("windows 11 2026-03-02T"), "{}", made.name);
         assert_eq!(made.description.as_deref(), Some("Desktops"));
-        assert_eq!(made.tags["Ec2ImageBuilderArn"], arn);
+        assert_eq!(made.tags.get("Ec2ImageBuilderArn").unwrap(), arn);
         assert_eq!(bench.journal(goldsmith_local::journal::Kind::ImageState), ["CREATING", "BUILDING", "AVAILABLE"]);
     })
     .await;

@@ -10,7 +10,8 @@ use chrono::TimeDelta;
 
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
-const WAITS: &str = "schemaVersion: 1.0
+/// A build workflow that waits for somebody after its launch.
+pub(crate) const WAITS: &str = "schemaVersion: 1.0
 steps:
   - name: Launch
     action: LaunchInstance
@@ -23,7 +24,7 @@ steps:
 ";
 
 /// Starts a build with this build workflow; the answer is the image's ARN.
-async fn with_workflow(bench: &Bench, name: &str, document: &str) -> String {
+pub(crate) async fn with_workflow(bench: &Bench, name: &str, document: &str) -> String {
     let create = bench.builder.create_workflow().name(name).semantic_version("1.0.0").r#type(WorkflowType::Build);
     let workflow = create.data(document).send().await.unwrap().workflow_build_version_arn.unwrap();
     let component = component(bench, &format!("{name}-agent"), "1.0.0").await;
@@ -36,7 +37,7 @@ async fn with_workflow(bench: &Bench, name: &str, document: &str) -> String {
 }
 
 /// A build that fails in a phase of its component's document; the answer is the image's ARN.
-async fn failing(bench: &Bench, phase: &str) -> String {
+pub(crate) async fn failing(bench: &Bench, phase: &str) -> String {
     let document = format!(
         "schemaVersion: 1.0\nphases:\n  - name: {phase}\n    steps:\n      - name: Probe\n        \
          action: ExecuteBash\n        inputs:\n          commands:\n            - exit 3\n"

@@ -6,6 +6,7 @@
 mod analysis;
 mod components;
 mod configurations;
+mod coverage;
 mod distribution;
 mod everywhere;
 mod executions;
@@ -18,5 +19,6 @@ mod model;
 mod pipelines;
 mod policies;
 mod raw;
+mod readme;
 mod recipes;
 mod workflows;

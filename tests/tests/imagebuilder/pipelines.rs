@@ -469,3 +469,20 @@ async fn resources_of_every_kind_have_tags() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn only_a_pipeline_that_is_there_is_updated() {
+    on_both(async |bench| {
+        let made = pipeline(bench).await;
+        let update = |pipeline: &str| {
+            let update = bench.builder.update_image_pipeline().image_pipeline_arn(pipeline).description("new");
+            let update = update.image_recipe_arn(arn("image-recipe/web/1.0.0"));
+            update.infrastructure_configuration_arn(arn("infrastructure-configuration/builders")).send()
+        };
+        let answer = update(&made).await.unwrap();
+        assert_eq!(answer.image_pipeline_arn(), Some(made.as_str()));
+        assert_eq!(read(bench, &made).await.description(), Some("new"));
+        assert_eq!(code(update(&arn("image-pipeline/none")).await), "ResourceNotFoundException");
+    })
+    .await;
+}

@@ -140,7 +140,7 @@ async fn an_image_recipe_comes_back_as_it_was_made() {
         assert_eq!(made_of.additional_instance_configuration(), Some(&instance));
         let ami = image.output_resources().unwrap().amis()[0].image().unwrap().to_owned();
         let world = bench.local.world();
-        assert_eq!(world.ec2.images[&(DEFAULT_REGION.to_owned(), ami)].tags["Role"], "web 1");
+        assert_eq!(world.ec2.images[&(DEFAULT_REGION.to_owned(), ami)].tags.get("Role").unwrap(), "web 1");
     })
     .await;
 }

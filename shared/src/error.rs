@@ -79,12 +79,18 @@ impl AwsError {
         }
     }
 
+    /// Whether there were too many calls.
+    pub fn is_throttled(&self) -> bool {
+        match &self.failure {
+            Failure::Answered { status, code, .. } => *status == 429 || LATER.contains(&code.as_str()),
+            Failure::Unanswered(_) | Failure::Unasked(_) => false,
+        }
+    }
+
     /// Whether the same call can succeed later: throttled, the service's own fault, or no answer.
     pub fn is_retryable(&self) -> bool {
         match &self.failure {
-            Failure::Answered { status, code, .. } => {
-                *status >= 500 || *status == 429 || LATER.contains(&code.as_str())
-            }
+            Failure::Answered { status, .. } => *status >= 500 || self.is_throttled(),
             Failure::Unanswered(_) => true,
             Failure::Unasked(_) => false,
         }

@@ -143,6 +143,24 @@ impl fmt::Display for Kind {
     }
 }
 
+impl Status {
+    /// Whether the build hasn't ended. A status that this program doesn't know may be one on the way.
+    pub fn is_in_flight(&self) -> bool {
+        match self {
+            Self::Pending
+            | Self::Creating
+            | Self::Building
+            | Self::Testing
+            | Self::Distributing
+            | Self::Integrating
+            | Self::Other(_) => true,
+            Self::Available | Self::Cancelled | Self::Failed | Self::Deprecated | Self::Deleted | Self::Disabled => {
+                false
+            }
+        }
+    }
+}
+
 impl From<&str> for Status {
     fn from(text: &str) -> Self {
         match text {

@@ -9,6 +9,8 @@ pub mod clients;
 pub mod error;
 #[cfg(feature = "aws")]
 pub mod image;
+#[cfg(feature = "aws")]
+pub mod inventory;
 pub mod notification;
 pub mod plan;
 pub mod settings;

@@ -233,7 +233,8 @@ pub fn find(world: &World, wanted: &str) -> Option<String> {
     only(&package).or_else(|| only(&logical))
 }
 
-/// What the journal says of an ending, on one line: the image that an answer is about, or what went wrong.
+/// What the journal says of an ending, on one line: the answer's own summary if it has one, the image that it is about,
+/// or what went wrong.
 fn summary(ending: &Ending) -> String {
     const WIDTH: usize = 160;
     let text = match &ending.function_error {
@@ -241,7 +242,11 @@ fn summary(ending: &Ending) -> String {
             let (kind, message) = ending.error();
             format!("{kind}: {message}")
         }
-        None => image_named(&ending.payload).unwrap_or_else(|| ending.payload.clone()),
+        None => {
+            let own = serde_json::from_str::<Value>(&ending.payload).ok();
+            let own = own.and_then(|answer| Some(answer.get("summary")?.as_str()?.to_owned()));
+            own.or_else(|| image_named(&ending.payload)).unwrap_or_else(|| ending.payload.clone())
+        }
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= WIDTH {

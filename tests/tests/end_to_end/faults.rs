@@ -1,34 +1,25 @@
 //! What goes wrong in the world, and what the function makes of it.
 
-use crate::harness::{build, call, count, deployed, own_stack, published, settle};
+use crate::harness::{build, build_notifications, call, count, deployed, invocations, own_stack, published, settle};
 use goldsmith_local::driver::Local;
 use goldsmith_local::journal::Kind;
+use goldsmith_local::lambda::InvocationRecord;
 use goldsmith_local::world::DEFAULT_REGION;
 use serde_json::{Value, json};
 
-const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:goldsmith-BuildNotifications";
-
-/// The topic of the build notifications: its name holds a suffix, as CloudFormation makes one up.
-fn topic(local: &Local) -> String {
-    let answer = call(&mut local.world(), "sns", DEFAULT_REGION, "ListTopics", json!({}));
-    let topics =
-        answer["Topics"].as_array().unwrap().iter().map(|topic| topic["TopicArn"].as_str().unwrap().to_owned());
-    topics.into_iter().find(|arn| arn.starts_with(TOPIC)).unwrap()
-}
-
 /// Sends a message to the topic and returns the answers of the invocations that it caused.
 async fn publish(local: &Local, message: &str) -> Vec<Value> {
-    let before = local.world().lambda.invocations.len();
-    let topic = topic(local);
+    let before = answers(local).len();
+    let topic = build_notifications(local);
     call(&mut local.world(), "sns", DEFAULT_REGION, "Publish", json!({"TopicArn": topic, "Message": message}));
     settle(local).await;
     answers(local).split_off(before)
 }
 
+/// What `fan-out-amis` answered; `start-pipelines` hears of the same messages.
 fn answers(local: &Local) -> Vec<Value> {
-    let world = local.world();
-    let parsed = |payload: &str| serde_json::from_str(payload).unwrap();
-    world.lambda.invocations.iter().map(|record| parsed(&record.ending.payload)).collect()
+    let parsed = |record: &InvocationRecord| serde_json::from_str(&record.ending.payload).unwrap();
+    invocations(local, "fan-out-amis").iter().map(parsed).collect()
 }
 
 /// A message as Image Builder sends it, for a build that the filter policy lets through.
@@ -132,17 +123,17 @@ async fn a_region_that_fails_does_not_stop_the_others_and_ends_in_the_dead_lette
     let entries = settle(local).await;
 
     assert_eq!(published(local, "one").iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["us-east-1"]);
-    assert_eq!(count(&entries, Kind::Invoked), 3, "the event and its two retries");
+    assert_eq!(invocations(local, "fan-out-amis").len(), 3, "the event and its two retries");
     assert_eq!(count(&entries, Kind::MessagePublished), 0, "a build is announced once it stands in every Region");
     {
         let world = local.world();
         assert_eq!(world.lambda.dead_letters.len(), 1);
         assert!(world.lambda.dead_letters[0].body.contains(&image_arn));
-        for record in &world.lambda.invocations {
-            assert!(record.ending.function_error.is_some());
-            let payload = &record.ending.payload;
-            assert!(payload.contains("eu-west-1") && payload.contains(&ireland), "{payload}");
-        }
+    }
+    for record in &invocations(local, "fan-out-amis") {
+        assert!(record.ending.function_error.is_some());
+        let payload = &record.ending.payload;
+        assert!(payload.contains("eu-west-1") && payload.contains(&ireland), "{payload}");
     }
     running.local.shut_down().await;
 }

@@ -3,7 +3,7 @@
 use goldsmith_local::draw::Seed;
 use goldsmith_local::driver::{Local, Pace, Running};
 use goldsmith_local::journal::{Entry, Kind};
-use goldsmith_local::lambda::package;
+use goldsmith_local::lambda::{InvocationRecord, package};
 use goldsmith_local::stack::{self, Deployment};
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use serde_json::Value;
@@ -21,7 +21,7 @@ static BUILT: OnceCell<BTreeMap<PathBuf, PathBuf>> = OnceCell::const_new();
 
 /// The executables of the functions and of the command, by the folder that they are built from.
 pub(crate) async fn executables() -> &'static BTreeMap<PathBuf, PathBuf> {
-    let codes = [root().join("functions/fan-out-amis"), root().join("local")];
+    let codes = ["functions/fan-out-amis", "functions/start-pipelines", "local"].map(|folder| root().join(folder));
     BUILT.get_or_init(|| async move { package::executables(&codes).await.unwrap() }).await
 }
 
@@ -43,24 +43,54 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A local AWS in simulated time with the function's stack and others deployed.
+/// A local AWS in simulated time with the functions' stack and others deployed. The sweep is off: what happens is what
+/// a test makes happen.
 pub(crate) async fn deployed(seed: u64, stacks: &[PathBuf]) -> Running {
+    deployed_with(seed, stacks, &[("SweepState", "DISABLED")], &[]).await
+}
+
+/// The same with parameters of the functions' stack, and topics that are there before it.
+pub(crate) async fn deployed_with(
+    seed: u64,
+    stacks: &[PathBuf],
+    parameters: &[(&str, &str)],
+    topics: &[&str],
+) -> Running {
     let start = "2026-03-02T00:00:00Z".parse().unwrap();
     let running = Running::start(Seed(seed), Pace::Simulated { start }, 0).await.unwrap();
     for (code, executable) in executables().await {
         running.local.set_executable(code.clone(), executable.clone());
     }
-    deploy(&running.local, "goldsmith", &root().join("template.yaml")).await;
+    for topic in topics {
+        let input = serde_json::json!({"Name": topic});
+        call(&mut running.local.world(), "sns", DEFAULT_REGION, "CreateTopic", input);
+    }
+    let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    deploy(&running.local, "goldsmith", &root().join("template.yaml"), parameters).await;
     for stack in stacks {
-        deploy(&running.local, stack.file_stem().unwrap().to_str().unwrap(), stack).await;
+        deploy(&running.local, stack.file_stem().unwrap().to_str().unwrap(), stack, BTreeMap::new()).await;
     }
     running
 }
 
-async fn deploy(local: &Local, name: &str, file: &Path) {
+async fn deploy(local: &Local, name: &str, file: &Path, parameters: BTreeMap<String, String>) {
     let template = stack::read(file).unwrap();
-    let deployment = Deployment::new(template, name, BTreeMap::new(), DEFAULT_ACCOUNT, DEFAULT_REGION).unwrap();
+    let deployment = Deployment::new(template, name, parameters, DEFAULT_ACCOUNT, DEFAULT_REGION).unwrap();
     local.deploy(deployment, &mut |_| {}).await.unwrap();
+}
+
+/// The topic of the build notifications: its name holds a suffix, as CloudFormation makes one up.
+pub(crate) fn build_notifications(local: &Local) -> String {
+    let answer = call(&mut local.world(), "sns", DEFAULT_REGION, "ListTopics", serde_json::json!({}));
+    let mut topics = answer["Topics"].as_array().unwrap().iter().map(|topic| topic["TopicArn"].as_str().unwrap());
+    topics.find(|arn| arn.contains(":goldsmith-BuildNotifications-")).unwrap().to_owned()
+}
+
+/// The invocations of one of the stack's functions.
+pub(crate) fn invocations(local: &Local, function: &str) -> Vec<InvocationRecord> {
+    let world = local.world();
+    let of = |record: &&InvocationRecord| record.invocation.function_arn.ends_with(&format!(":goldsmith-{function}"));
+    world.lambda.invocations.iter().filter(of).cloned().collect()
 }
 
 /// A stack of the tests' own.

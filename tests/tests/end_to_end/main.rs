@@ -10,3 +10,4 @@ mod run;
 mod sdk;
 mod serve;
 mod stacks;
+mod start_pipelines;

@@ -62,8 +62,12 @@ async fn every_step_of_a_build_is_a_line_in_order() {
     let printed = text(&output.stdout);
     let mut lines = printed.lines();
     for step in [
-        ["schedule ", " web "],
+        ["schedule ", " base-linux "],
+        ["build ", " base-linux 1.0.0/2 "],
+        ["AVAILABLE ", " base-linux 1.0.0/2 "],
+        ["notification ", " base-linux 1.0.0/2 "],
         ["build ", " web 1.0.0/2 "],
+        ["invoked ", "base-linux 1.0.0/2 became AVAILABLE: started web, worker"],
         ["BUILDING ", " web 1.0.0/2 "],
         ["TESTING ", " web 1.0.0/2 "],
         ["DISTRIBUTING ", " web 1.0.0/2 "],
@@ -73,6 +77,7 @@ async fn every_step_of_a_build_is_a_line_in_order() {
         ["written ", " /golden-images/web "],
         ["written ", " /golden-images/web "],
         ["published ", " web 1.0.0/2 "],
+        ["build ", " shop 1.0.0/1 "],
     ] {
         assert!(
             lines.any(|line| step.iter().all(|part| line.contains(part))),
@@ -98,7 +103,20 @@ async fn the_same_seed_gives_the_same_run_and_another_seed_another() {
 async fn the_document_holds_every_invocation_with_event_and_answer() {
     let folder = tempfile::tempdir().unwrap();
     let (_, document) = run("1", &folder.path().join("run.json")).await;
-    let invocations = document["invocations"].as_array().unwrap();
+    let all = document["invocations"].as_array().unwrap();
+    let of = |name: &str| {
+        let suffix = format!(":goldsmith-{name}");
+        all.iter().filter(move |it| it["function"].as_str().unwrap().ends_with(&suffix)).collect::<Vec<_>>()
+    };
+    let (invocations, starts) = (of("fan-out-amis"), of("start-pipelines"));
+    assert_eq!(invocations.len() + starts.len(), all.len());
+    let heard = starts.iter().filter(|invocation| invocation["source"] == "sns").count();
+    assert_eq!(heard, invocations.len(), "both hear of the same messages");
+    assert!(starts.iter().any(|it| it["source"] == "rule") && starts.iter().any(|it| it["source"] == "schedule"));
+    for invocation in &starts {
+        assert_eq!(invocation["functionError"], Value::Null, "{invocation}");
+        assert!(invocation["answer"]["runs"][0]["outcomes"].is_object(), "{invocation}");
+    }
     let notifications =
         document["events"].as_array().unwrap().iter().filter(|event| event["kind"] == "notification").count();
     assert_eq!(invocations.len(), notifications);
@@ -109,6 +127,8 @@ async fn the_document_holds_every_invocation_with_event_and_answer() {
         assert!(invocation["calls"].as_u64().unwrap() >= 1);
     }
     let calls = document["calls"].as_array().unwrap();
-    let role = &calls.iter().find(|call| call["operation"] == "PutParameter").unwrap()["caller"]["principal"]["role"];
-    assert!(role["name"].as_str().unwrap().contains("FanOutAmis"), "calls are made under the function's role: {role}");
+    for (operation, function) in [("PutParameter", "FanOutAmis"), ("StartImagePipelineExecution", "StartPipelines")] {
+        let role = &calls.iter().find(|call| call["operation"] == operation).unwrap()["caller"]["principal"]["role"];
+        assert!(role["name"].as_str().unwrap().contains(function), "calls are made under the function's role: {role}");
+    }
 }

@@ -51,7 +51,8 @@ async fn an_sdk_sees_builds_go_by() {
     let serving = serve(&["--speed", "6000"]).await;
     let config = config(&serving.url, "AKIAIOSFODNN7EXAMPLE", "us-east-1");
     let builder = aws_sdk_imagebuilder::Client::new(&config);
-    let pipeline = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/worker";
+    // One that nothing else starts at this time.
+    let pipeline = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/base-windows";
     let started = builder.start_image_pipeline_execution().image_pipeline_arn(pipeline).send().await.unwrap();
     let arn = started.image_build_version_arn().unwrap();
     let image = loop {
@@ -69,7 +70,7 @@ async fn an_sdk_sees_builds_go_by() {
 
     let parameters = aws_sdk_ssm::Client::new(&config);
     loop {
-        let answer = parameters.get_parameter().name("/golden-images/worker").send().await;
+        let answer = parameters.get_parameter().name("/golden-images/base-windows").send().await;
         match answer {
             Ok(answer) => {
                 let parameter = answer.parameter.unwrap();

@@ -1,6 +1,7 @@
-//! Who is whose parent: the pipelines whose new builds would become the parent of another pipeline's next build.
+//! Who is whose parent: the pipelines whose new builds another pipeline's recipe selects.
 //!
 //! Only what moves ties two pipelines. A recipe that names one build or one AMI stays with it, whatever its maker does.
+//! Which versions are AVAILABLE doesn't matter here, so that a cycle doesn't come and go with them.
 
 use crate::inputs::same;
 use crate::plan::{Facts, Recipe};
@@ -54,6 +55,13 @@ impl Awaited {
         Family::of_build(build) == self.family && self.takes(build.order())
     }
 
+    /// Whether the next build of a recipe will be the parent once it is AVAILABLE.
+    pub(crate) fn includes_next(&self, recipe: &Recipe) -> bool {
+        // The next build has the highest number of its version.
+        let order = recipe.arn.version.exact().map(|version| (version, u32::MAX));
+        Family::of_recipe(recipe) == self.family && order.is_some_and(|order| self.takes(order))
+    }
+
     fn takes(&self, order: (Version, u32)) -> bool {
         self.versions.matches(order.0) && self.now.is_none_or(|now| now < order)
     }
@@ -76,6 +84,10 @@ impl Family {
         Self { partition: arn.partition, region: arn.region, account: arn.account, name }
     }
 
+    fn of_recipe(recipe: &Recipe) -> Self {
+        Self::new(recipe.arn.arn.clone(), recipe.arn.name.clone())
+    }
+
     fn of_build(build: &ImageBuildArn) -> Self {
         let ImageBuildArn { partition, region, account, family, .. } = build.clone();
         Self { partition, region, account, name: family }
@@ -91,19 +103,17 @@ impl Graph {
     pub fn new(facts: &Facts) -> Self {
         let mut makers: BTreeMap<Family, Vec<(usize, Version)>> = BTreeMap::new();
         for (index, pipeline) in facts.pipelines.iter().enumerate() {
-            let Some(VersionedArn { arn, name, version, .. }) = facts.recipe(pipeline).map(|recipe| &recipe.arn) else {
-                continue;
-            };
-            let Some(version) = version.exact() else { continue };
-            makers.entry(Family::new(arn.clone(), name.clone())).or_default().push((index, version));
+            let Some(recipe) = facts.recipe(pipeline) else { continue };
+            if let Some(version) = recipe.arn.version.exact() {
+                makers.entry(Family::of_recipe(recipe)).or_default().push((index, version));
+            }
         }
         let parents = facts.pipelines.iter().map(|pipeline| {
             let Some(awaited) = facts.recipe(pipeline).and_then(|recipe| Awaited::of(facts, recipe)) else {
                 return Vec::new();
             };
             let makers = makers.get(&awaited.family).into_iter().flatten();
-            // A new build has the highest number of its version.
-            makers.filter(|(_, version)| awaited.takes((*version, u32::MAX))).map(|(index, _)| *index).collect()
+            makers.filter(|(_, version)| awaited.versions.matches(*version)).map(|(index, _)| *index).collect()
         });
         let parents: Vec<Vec<usize>> = parents.collect();
         let names: Vec<&str> = facts.pipelines.iter().map(|pipeline| pipeline.arn.as_str()).collect();
@@ -148,7 +158,7 @@ impl Graph {
         &self.order
     }
 
-    /// The pipelines whose new build would become this one's parent.
+    /// The pipelines whose builds this one's recipe selects, one of which is its parent.
     pub fn parents(&self, pipeline: usize) -> &[usize] {
         &self.parents[pipeline]
     }

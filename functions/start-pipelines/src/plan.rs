@@ -76,7 +76,7 @@ pub struct Target {
     pub pipeline: String,
     /// Its name.
     pub name: String,
-    /// The names of the pipelines whose new build would become its parent.
+    /// The names of the pipelines whose builds its recipe selects, one of which is its parent.
     pub parents: Vec<String>,
 }
 
@@ -191,12 +191,16 @@ impl Judge<'_> {
         if let Some(build) = builds.iter().find(|build| build.in_flight()) {
             return Err(Reason::InFlight(build.arn.to_string()));
         }
-        if let Some(parent) = graph.parents(index).iter().find(|parent| coming[**parent]) {
-            return Ok(Verdict::Follows(Reason::Follows(facts.pipelines[*parent].name.clone())));
-        }
-        let awaited = Awaited::of(facts, recipe);
-        if let Some(build) = self.in_flight.iter().find(|build| awaited.as_ref().is_some_and(|it| it.includes(build))) {
-            return Ok(Verdict::Follows(Reason::FollowsBuild(build.to_string())));
+        if let Some(awaited) = Awaited::of(facts, recipe) {
+            let next = |parent: &&usize| {
+                coming[**parent] && facts.recipe(&facts.pipelines[**parent]).is_some_and(|it| awaited.includes_next(it))
+            };
+            if let Some(parent) = graph.parents(index).iter().find(next) {
+                return Ok(Verdict::Follows(Reason::Follows(facts.pipelines[*parent].name.clone())));
+            }
+            if let Some(build) = self.in_flight.iter().find(|build| awaited.includes(build)) {
+                return Ok(Verdict::Follows(Reason::FollowsBuild(build.to_string())));
+            }
         }
         let now = Inputs::now(facts, recipe).map_err(|missing| match missing {
             Missing::Gone { reference, why } => Reason::Unresolved { reference, why },

@@ -3,72 +3,85 @@ use crate::plan::fixtures::*;
 use crate::plan::{Cause, Known};
 use proptest::prelude::*;
 
-/// Every form of a parent: what it stands for now, whether builds of `base` (recipe version 1.2.0) become the parent,
-/// and whether the build `base/1.2.0/3` is the parent now.
-fn forms() -> Vec<(String, Option<String>, bool, bool)> {
+use Tie::{Behind, Next, No};
+
+/// What the pipeline `base`, whose recipe has version 1.2.0, is to a recipe.
+#[derive(Debug, PartialEq, Eq)]
+enum Tie {
+    /// Its next build will be the parent.
+    Next,
+    /// It is one of the parents, and its next build won't be the one, for a later version stands.
+    Behind,
+    /// Nothing.
+    No,
+}
+
+/// Every form of a parent: what it stands for now, what `base` is to it, and whether the build `base/1.2.0/3` is the
+/// parent now.
+fn forms() -> Vec<(String, Option<String>, Tie, bool)> {
     let third = arn("image/base/1.2.0/3");
     let elsewhere = |from: &str, to: &str, what: &str| arn(what).replace(from, to);
     let own = |rest: &str| arn(&format!("image/base/{rest}"));
     vec![
-        (own("1.2.0"), Some(third.clone()), true, true),
-        (own("1.2.x"), Some(third.clone()), true, true),
-        (own("1.x.x"), Some(third.clone()), true, true),
-        (own("x.x.x"), Some(third.clone()), true, true),
+        (own("1.2.0"), Some(third.clone()), Next, true),
+        (own("1.2.x"), Some(third.clone()), Next, true),
+        (own("1.x.x"), Some(third.clone()), Next, true),
+        (own("x.x.x"), Some(third.clone()), Next, true),
         // Nothing is AVAILABLE yet.
-        (own("1.2.x"), None, true, false),
+        (own("1.2.x"), None, Next, false),
         // An older one stands, of the same or an earlier version.
-        (own("1.2.x"), Some(own("1.2.0/2")), true, false),
-        (own("x.x.x"), Some(own("1.1.9/7")), true, false),
+        (own("1.2.x"), Some(own("1.2.0/2")), Next, false),
+        (own("x.x.x"), Some(own("1.1.9/7")), Next, false),
         // A later version stands, and 1.2.0 never takes its place.
-        (own("x.x.x"), Some(own("2.0.0/1")), false, false),
-        (own("1.x.x"), Some(own("1.10.0/1")), false, false),
-        (own("1.1.0"), Some(own("1.1.0/1")), false, false),
-        (own("1.3.x"), None, false, false),
-        (own("2.x.x"), None, false, false),
+        (own("x.x.x"), Some(own("2.0.0/1")), Behind, false),
+        (own("1.x.x"), Some(own("1.10.0/1")), Behind, false),
+        (own("1.1.0"), Some(own("1.1.0/1")), No, false),
+        (own("1.3.x"), None, No, false),
+        (own("2.x.x"), None, No, false),
         // One build stays.
-        (own("1.2.0/3"), Some(third.clone()), false, true),
-        (own("1.2.0/2"), Some(own("1.2.0/2")), false, false),
-        (own("1.2.0/4"), None, false, false),
-        (arn("image/base-two/x.x.x"), Some(arn("image/base-two/1.2.0/3")), false, false),
-        (arn("component/base/x.x.x"), Some(arn("component/base/1.2.0/3")), false, false),
+        (own("1.2.0/3"), Some(third.clone()), No, true),
+        (own("1.2.0/2"), Some(own("1.2.0/2")), No, false),
+        (own("1.2.0/4"), None, No, false),
+        (arn("image/base-two/x.x.x"), Some(arn("image/base-two/1.2.0/3")), No, false),
+        (arn("component/base/x.x.x"), Some(arn("component/base/1.2.0/3")), No, false),
         // Another account's, another Region's, another partition's, Amazon's.
-        (elsewhere(ACCOUNT, "111122223333", "image/base/x.x.x"), None, false, false),
-        (elsewhere("us-east-1", "eu-west-1", "image/base/x.x.x"), None, false, false),
-        (elsewhere("arn:aws:", "arn:aws-cn:", "image/base/x.x.x"), None, false, false),
-        (amazons("image/base/x.x.x"), Some(amazons("image/base/1.2.0/3")), false, false),
+        (elsewhere(ACCOUNT, "111122223333", "image/base/x.x.x"), None, No, false),
+        (elsewhere("us-east-1", "eu-west-1", "image/base/x.x.x"), None, No, false),
+        (elsewhere("arn:aws:", "arn:aws-cn:", "image/base/x.x.x"), None, No, false),
+        (amazons("image/base/x.x.x"), Some(amazons("image/base/1.2.0/3")), No, false),
         // Parameters, by name and by ARN, that hold an AMI of the family, an older one, a newer version's, others'.
-        ("ssm:/golden-images/base".to_owned(), Some("ami-3".to_owned()), true, true),
+        ("ssm:/golden-images/base".to_owned(), Some("ami-3".to_owned()), Next, true),
         (
             format!("ssm:arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/golden-images/base"),
             Some("ami-3".to_owned()),
-            true,
+            Next,
             true,
         ),
-        ("ssm:base".to_owned(), Some("ami-2".to_owned()), true, false),
-        ("ssm:/golden-images/base".to_owned(), Some("ami-9".to_owned()), false, false),
-        ("ssm:/golden-images/other".to_owned(), Some("ami-other".to_owned()), false, false),
+        ("ssm:base".to_owned(), Some("ami-2".to_owned()), Next, false),
+        ("ssm:/golden-images/base".to_owned(), Some("ami-9".to_owned()), Behind, false),
+        ("ssm:/golden-images/other".to_owned(), Some("ami-other".to_owned()), No, false),
         (
             "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64".to_owned(),
             Some("ami-0".to_owned()),
-            false,
+            No,
             false,
         ),
-        ("ssm:/golden-images/base".to_owned(), None, false, false),
+        ("ssm:/golden-images/base".to_owned(), None, No, false),
         // One AMI stays.
-        ("ami-3".to_owned(), None, false, true),
-        ("ami-2".to_owned(), None, false, false),
-        ("ami-0".to_owned(), None, false, false),
+        ("ami-3".to_owned(), None, No, true),
+        ("ami-2".to_owned(), None, No, false),
+        ("ami-0".to_owned(), None, No, false),
         // A registry's image, a product of AWS Marketplace.
-        ("amazonlinux:2023".to_owned(), None, false, false),
-        (format!("{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/base:latest"), None, false, false),
-        ("prod-abcdefghijklm".to_owned(), None, false, false),
+        ("amazonlinux:2023".to_owned(), None, No, false),
+        (format!("{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/base:latest"), None, No, false),
+        ("prod-abcdefghijklm".to_owned(), None, No, false),
     ]
 }
 
 #[test]
 fn parents_of_every_form() {
     for kind in ["image-recipe", "container-recipe"] {
-        for (parent, to, follows, stands) in forms() {
+        for (parent, to, tie, stands) in forms() {
             let build = build_arn("base/1.2.0/3");
             let mut facts = facts(Cause::Build(build.clone()));
             for (ami, image) in [
@@ -91,9 +104,11 @@ fn parents_of_every_form() {
                 }
                 None => {}
             }
-            let expected: &[usize] = if follows { &[0] } else { &[] };
+            let expected: &[usize] = if tie == No { &[] } else { &[0] };
             assert_eq!(Graph::new(&facts).parents(1), expected, "{kind} {parent} → {to:?}");
-            let recipe = facts.recipe(&facts.pipelines[1]).unwrap();
+            let [base, recipe] = [0, 1].map(|index| facts.recipe(&facts.pipelines[index]).unwrap());
+            let next = Awaited::of(&facts, recipe).is_some_and(|awaited| awaited.includes_next(base));
+            assert_eq!(next, tie == Next, "{kind} {parent} → {to:?}");
             assert_eq!(stands_on(&facts, recipe, &build), stands, "{kind} {parent} → {to:?}");
         }
     }
@@ -153,11 +168,9 @@ fn every_version_of_a_family_may_be_the_parent_and_unknown_recipes_tie_nothing()
     }
     // By name: "new" comes before "old".
     assert_eq!(Graph::new(&facts).parents(2), [1, 0]);
-    facts.resolve(&arn("image/base/x.x.x"), &arn("image/base/2.0.0/1"));
-    assert_eq!(Graph::new(&facts).parents(2), [1], "1.0.0 is behind for good");
     for unknown in [Known::Gone("deleted".to_owned()), Known::Unread("throttled".to_owned())] {
         facts.recipes.insert(arn("image-recipe/base/2.0.0"), unknown);
-        assert_eq!(Graph::new(&facts).parents(2), [0_usize; 0]);
+        assert_eq!(Graph::new(&facts).parents(2), [0]);
     }
 }
 
@@ -204,9 +217,9 @@ proptest! {
         };
         let in_cycle = |node: usize| graph.cycles().iter().position(|cycle| cycle.contains(&node));
         let place = |node: usize| graph.order().iter().position(|other| *other == node).unwrap();
-        for node in 0..parents.len() {
+        for (node, own) in parents.iter().enumerate() {
             prop_assert_eq!(in_cycle(node).is_some(), reaches(node, node), "{}", node);
-            for &parent in &parents[node] {
+            for &parent in own {
                 prop_assert!(reaches(parent, node) || place(parent) < place(node), "{} before {}", parent, node);
                 if reaches(parent, node) {
                     prop_assert_eq!(in_cycle(node), in_cycle(parent));

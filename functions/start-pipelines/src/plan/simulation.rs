@@ -33,6 +33,10 @@ struct World {
     tokens: BTreeSet<String>,
     in_flight: Vec<(String, ImageBuildArn)>,
     post: Vec<Cause>,
+    /// Builds of no pipeline.
+    imported: Vec<ImageBuildArn>,
+    /// By family: the build whose AMI its parameter holds. It stays when the build is deprecated.
+    published: BTreeMap<String, ImageBuildArn>,
     random: Random,
 }
 
@@ -54,7 +58,8 @@ impl Random {
 }
 
 impl World {
-    fn new(facts: Facts, seed: u64) -> Self {
+    fn new(mut facts: Facts, imported: Vec<ImageBuildArn>, seed: u64) -> Self {
+        facts.amis.extend(imported.iter().map(|arn| (ami(arn), arn.clone())));
         let mut world = Self {
             facts,
             limit: usize::MAX,
@@ -62,6 +67,8 @@ impl World {
             tokens: BTreeSet::new(),
             in_flight: Vec::new(),
             post: Vec::new(),
+            published: imported.iter().map(|arn| (arn.family.clone(), arn.clone())).collect(),
+            imported,
             random: Random(seed | 1),
         };
         world.resolve();
@@ -93,41 +100,26 @@ impl World {
         })
     }
 
-    /// Lets own families' references stand for their newest AVAILABLE builds.
+    /// Lets references to own families stand for what they stand for now.
     fn resolve(&mut self) {
-        let mut newest: BTreeMap<String, Vec<&ImageBuildArn>> = BTreeMap::new();
-        for pipeline in &self.facts.pipelines {
-            for build in self.builds(&pipeline.arn).iter().filter(|build| build.status == Status::Available) {
-                newest.entry(build.arn.family.clone()).or_default().push(&build.arn);
-            }
-        }
+        let all = self.facts.pipelines.iter().flat_map(|pipeline| self.builds(&pipeline.arn));
+        let available = all.filter(|build| build.status == Status::Available).map(|build| &build.arn);
+        let available: Vec<&ImageBuildArn> = available.chain(&self.imported).collect();
         let mut resolved = BTreeMap::new();
         for recipe in self.facts.recipes.values() {
             let Known::Is(Recipe { parent, .. }) = recipe else { continue };
-            let (family, of_family): (String, Box<dyn Fn(&ImageBuildArn) -> bool>) =
-                match parent.strip_prefix("ssm:/golden-images/") {
-                    Some(family) => (family.to_owned(), Box::new(|_| true)),
-                    None => match parent.parse::<VersionedArn>() {
-                        Ok(wanted) if wanted.arn.account == ACCOUNT => {
-                            let VersionedArn { name, version, build, .. } = wanted;
-                            let fits = move |arn: &ImageBuildArn| {
-                                version.matches(arn.version) && build.is_none_or(|build| build == arn.build)
-                            };
-                            (name, Box::new(fits))
-                        }
-                        _ => continue,
-                    },
-                };
-            let found =
-                newest.get(&family).into_iter().flatten().filter(|arn| of_family(arn)).max_by_key(|arn| arn.order());
-            let parameter = parent.starts_with("ssm:");
-            let known = match found {
-                Some(arn) => {
-                    Known::Is(Resolved { to: if parameter { ami(arn) } else { arn.to_string() }, deprecated: false })
+            let to = match (parent.strip_prefix("ssm:/golden-images/"), parent.parse::<VersionedArn>()) {
+                (Some(family), _) => self.published.get(family).map(ami),
+                (None, Ok(VersionedArn { arn, name, version, build, .. })) if arn.account == ACCOUNT => {
+                    let fits = |it: &&&ImageBuildArn| {
+                        it.family == name && version.matches(it.version) && build.is_none_or(|build| build == it.build)
+                    };
+                    available.iter().filter(fits).max_by_key(|it| it.order()).map(ToString::to_string)
                 }
-                None => Known::Gone("there is none".to_owned()),
+                _ => continue,
             };
-            resolved.insert(parent.clone(), known);
+            let to = to.map(|to| Known::Is(Resolved { to, deprecated: false }));
+            resolved.insert(parent.clone(), to.unwrap_or_else(|| Known::Gone("there is none".to_owned())));
         }
         self.facts.resolved.extend(resolved);
     }
@@ -171,7 +163,9 @@ impl World {
         let build = Build { arn: arn.clone(), status: Status::Building, inputs: Known::Is(inputs) };
         self.builds_mut(pipeline).insert(0, build);
         self.in_flight.push((pipeline.to_owned(), arn));
-        *self.starts.entry(pipeline.to_owned()).or_default() += 1;
+        let starts = self.starts.entry(pipeline.to_owned()).or_default();
+        *starts += 1;
+        assert!(*starts < 20, "{pipeline} is started again and again");
         true
     }
 
@@ -186,6 +180,10 @@ impl World {
         let (pipeline, arn) = self.in_flight.swap_remove(which);
         self.builds_mut(&pipeline)[0].status = Status::Available;
         self.facts.amis.insert(ami(&arn), arn.clone());
+        if let Some(published) = self.published.get_mut(&arn.family).filter(|published| published.order() < arn.order())
+        {
+            published.clone_from(&arn);
+        }
         self.resolve();
         self.post.push(Cause::BaseImage(BaseImage::Parameter(format!("/golden-images/{}", arn.family))));
         self.post.push(Cause::Build(arn));

@@ -10,6 +10,8 @@ const MANAGED: [&str; 3] = ["amazon-linux-2-x86", "amazon-linux-2023-x86", "wind
 const PARAMETERS: [&str; 2] =
     ["ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64", "ami-windows-latest/Windows_Server-2022"];
 const COMPONENTS: usize = 4;
+/// The build that was there before a family's pipelines, if a recipe names it or the family's parameter.
+const IMPORTED: &str = "0.0.1/1";
 
 /// A pipeline as it is drawn. Numbers are taken modulo what there is to choose from.
 #[derive(Debug, Clone)]
@@ -32,6 +34,7 @@ enum Parent {
     Any(usize, usize),
     /// The parameter of a family before this one.
     Published(usize),
+    /// The build that was there before.
     OneBuild(usize),
     Nowhere,
 }
@@ -56,7 +59,7 @@ pub(super) enum Event {
     Recipe(usize, usize),
 }
 
-fn parent(published: bool) -> impl Strategy<Value = Parent> {
+fn parent() -> impl Strategy<Value = Parent> {
     let any = 0..1000_usize;
     prop_oneof![
         4 => any.clone().prop_map(Parent::Managed),
@@ -64,19 +67,19 @@ fn parent(published: bool) -> impl Strategy<Value = Parent> {
         1 => Just(Parent::Ami),
         12 => (any.clone(), any.clone()).prop_map(|(family, pattern)| Parent::Above(family, pattern)),
         1 => (any.clone(), any.clone()).prop_map(|(family, pattern)| Parent::Any(family, pattern)),
-        u32::from(published) * 3 => any.clone().prop_map(Parent::Published),
+        3 => any.clone().prop_map(Parent::Published),
         1 => any.prop_map(Parent::OneBuild),
         1 => Just(Parent::Nowhere),
     ]
 }
 
-fn drawn(published: bool) -> impl Strategy<Value = Drawn> {
+fn drawn() -> impl Strategy<Value = Drawn> {
     let state = prop_oneof![
         20 => Just(State::Enabled), 1 => Just(State::Disabled), 1 => Just(State::Never), 1 => Just(State::WithoutRecipe)
     ];
     let components = proptest::collection::btree_set(0..COMPONENTS, 0..3);
     let numbers = (0..1000_usize, 0..VERSIONS.len());
-    (numbers, parent(published), components, state).prop_map(|((family, version), parent, components, state)| Drawn {
+    (numbers, parent(), components, state).prop_map(|((family, version), parent, components, state)| Drawn {
         family,
         version,
         parent,
@@ -85,11 +88,10 @@ fn drawn(published: bool) -> impl Strategy<Value = Drawn> {
     })
 }
 
-/// Up to 200 pipelines. `published`: some take their parent from a parameter that a family is published to, which
-/// tells whose it is only once it holds something.
-pub(super) fn pipelines(published: bool) -> impl Strategy<Value = Vec<Drawn>> {
-    let count = prop_oneof![6 => 1..12_usize, 3 => 12..60_usize, 1 => 60..=200_usize];
-    count.prop_flat_map(move |count| proptest::collection::vec(drawn(published), count))
+/// Up to 200 pipelines.
+pub(super) fn pipelines() -> impl Strategy<Value = Vec<Drawn>> {
+    let of = |count: std::ops::Range<usize>| proptest::collection::vec(drawn(), count);
+    prop_oneof![6 => of(1..12), 3 => of(12..60), 1 => of(60..201)]
 }
 
 pub(super) fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -121,7 +123,7 @@ fn reference(parent: Parent, own: usize, families: usize) -> String {
     match parent {
         Parent::Any(any, pattern) => family(any % families, PATTERNS[pattern % PATTERNS.len()]),
         Parent::Above(above, pattern) if own > 0 => family(above % own, PATTERNS[pattern % PATTERNS.len()]),
-        Parent::OneBuild(above) if own > 0 => family(above % own, "1.0.0/1"),
+        Parent::OneBuild(above) if own > 0 => family(above % own, IMPORTED),
         Parent::Published(above) if own > 0 => format!("ssm:/golden-images/f{}", above % own),
         Parent::PublicParameter(number) => parameter(number),
         Parent::Ami => "ami-0".to_owned(),
@@ -136,9 +138,15 @@ fn reference(parent: Parent, own: usize, families: usize) -> String {
 pub(super) fn world(drawn: &[Drawn], seed: u64) -> World {
     let mut facts = facts(Cause::sweep());
     let families = drawn.len() * 2 / 3 + 1;
+    let mut imported = Vec::new();
     for (number, Drawn { family, version, parent, components, state }) in drawn.iter().enumerate() {
         let family = family % families;
         let resource = format!("image-recipe/f{family}/{}", VERSIONS[*version]);
+        if let Parent::OneBuild(above) | Parent::Published(above) = parent
+            && family > 0
+        {
+            imported.push(build_arn(&format!("f{}/{IMPORTED}", above % family)));
+        }
         let components: Vec<String> = components.iter().map(|number| component(*number, "x.x.x")).collect();
         let components: Vec<&str> = components.iter().map(String::as_str).collect();
         let made = recipe(&resource, &reference(*parent, family, families), &components);
@@ -165,7 +173,7 @@ pub(super) fn world(drawn: &[Drawn], seed: u64) -> World {
     for number in 0..COMPONENTS {
         facts.resolve(&component(number, "x.x.x"), &component(number, "1.0.0/1"));
     }
-    World::new(facts, seed)
+    World::new(facts, imported, seed)
 }
 
 impl World {

@@ -4,7 +4,7 @@ use super::lookup::text;
 use super::naming;
 use super::sharing::{listed, lists};
 use super::store::{Kind, Resource};
-use crate::model::{Listing, projected};
+use crate::model::Listing;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::Value;
@@ -44,9 +44,11 @@ pub(super) fn container_recipes<'a>(
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
     let found = listed(&world.imagebuilder, context, input, Kind::ContainerRecipe).map(|recipe| {
-        let mut document = recipe.document.to_map();
-        document.insert("instanceImage".to_owned(), recipe.document["instanceConfiguration"]["image"].clone());
-        (recipe.made, projected("ContainerRecipeSummary", &document.into()))
+        let mut summary = recipe.document.summary("ContainerRecipeSummary");
+        if let Some(image) = recipe.document["instanceConfiguration"].get("image") {
+            summary["instanceImage"] = image.clone();
+        }
+        (recipe.made, summary)
     });
     Ok(Listing::oldest_first(found))
 }
@@ -70,11 +72,10 @@ pub(super) fn distribution_configurations<'a>(
     _after: Option<&str>,
 ) -> Result<Listing<'a>, ApiError> {
     let found = listed(&world.imagebuilder, context, input, Kind::DistributionConfiguration).map(|configuration| {
-        let mut document = configuration.document.to_map();
+        let mut summary = configuration.document.summary("DistributionConfigurationSummary");
         let distributions = configuration.document["distributions"].as_array().into_iter().flatten();
-        let regions = distributions.filter_map(|it| it.get("region").cloned()).collect();
-        document.insert("regions".to_owned(), regions);
-        (configuration.made, projected("DistributionConfigurationSummary", &document.into()))
+        summary["regions"] = distributions.filter_map(|it| it.get("region").cloned()).collect();
+        (configuration.made, summary)
     });
     Ok(Listing::oldest_first(found))
 }
@@ -98,16 +99,15 @@ pub(super) fn components<'a>(
         }
     }
     let entry = move |(arn, component): (String, &Resource)| {
-        let mut document = component.document.to_map();
-        document.insert("arn".to_owned(), arn.as_str().into());
-        document.insert("status".to_owned(), component.status().into());
-        if component.status().is_empty() {
-            document.remove("status");
+        let mut entry = component.document.summary("ComponentVersion");
+        entry["arn"] = arn.as_str().into();
+        if !component.status().is_empty() {
+            entry["status"] = component.status().into();
         }
-        if by_name {
-            document.remove("version");
+        if let (Value::Object(members), true) = (&mut entry, by_name) {
+            members.remove("version");
         }
-        (arn, projected("ComponentVersion", &document.into()))
+        (arn, entry)
     };
     Ok(Listing::ascending(newest.into_iter().map(entry)))
 }
@@ -129,7 +129,5 @@ pub(super) fn component_build_versions<'a>(
         }
     };
     found.sort_by_key(|component| Reverse(component.made));
-    Ok(Listing::newest_first(
-        found.into_iter().map(|it| (it.made, projected("ComponentSummary", &it.document.to_value()))),
-    ))
+    Ok(Listing::newest_first(found.into_iter().map(|it| (it.made, it.document.summary("ComponentSummary")))))
 }

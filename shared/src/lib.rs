@@ -14,6 +14,7 @@ pub mod inventory;
 pub mod notification;
 pub mod plan;
 pub mod settings;
+pub mod tags;
 #[cfg(feature = "aws")]
 pub mod telemetry;
 #[cfg(feature = "aws")]

@@ -9,7 +9,7 @@ mod read;
 pub(crate) use read::Reader;
 
 use crate::inputs::Inputs;
-use crate::plan::{self, Build, Cause, Facts, Known, Pipeline, Recipe, START_TAG, Select};
+use crate::plan::{self, Build, Cause, Facts, Known, Pipeline, Recipe, Select};
 use aws_sdk_imagebuilder::primitives::DateTime;
 use read::{Listed, known};
 use shared::arn::{ImageBuildArn, VersionedArn};
@@ -136,7 +136,7 @@ fn own_amis(reader: &Reader<'_>, image: Image) -> Vec<(String, ImageBuildArn)> {
 
 /// Whether a pipeline is left alone whatever its builds are: then they needn't be read.
 fn may_start(pipeline: &Pipeline) -> bool {
-    pipeline.enabled && pipeline.tags.get(START_TAG).is_none_or(|value| value != "never")
+    pipeline.enabled && pipeline.tags.get(shared::tags::START).is_none_or(|value| value != "never")
 }
 
 /// Facts while they are gathered.

@@ -14,10 +14,8 @@ use serde::Serialize;
 use shared::arn::ImageBuildArn;
 use shared::image::Status;
 use shared::plan::Outcome;
+use shared::tags;
 use shared::token::client_token;
-
-/// The tag that keeps a pipeline from being started, with the value `never`.
-pub const START_TAG: &str = "goldsmith:start";
 
 /// What is to be done about the pipelines that the cause is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -215,7 +213,7 @@ impl Judge<'_> {
     fn allowed(&self, index: usize) -> Result<(), Reason> {
         let pipeline = &self.facts.pipelines[index];
         let failures = pipeline.consecutive_failures;
-        if pipeline.tags.get(START_TAG).is_some_and(|value| value == "never") {
+        if pipeline.tags.get(tags::START).is_some_and(|value| value == "never") {
             Err(Reason::Never)
         } else if !pipeline.enabled {
             let by_itself = pipeline.failure_count.is_some_and(|limit| limit > 0 && failures >= limit);

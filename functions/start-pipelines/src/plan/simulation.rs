@@ -146,7 +146,7 @@ impl World {
         }
         let index = self.facts.pipelines.iter().position(|other| other.arn == pipeline).unwrap();
         let Pipeline { enabled, tags, .. } = &self.facts.pipelines[index];
-        assert!(*enabled && !tags.contains_key(START_TAG), "{pipeline} was to be left alone");
+        assert!(*enabled && !tags.contains_key(shared::tags::START), "{pipeline} was to be left alone");
         assert!(
             !Graph::new(&self.facts).cycles().iter().any(|cycle| cycle.contains(&index)),
             "{pipeline} is in a cycle"

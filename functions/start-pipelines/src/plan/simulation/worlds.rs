@@ -155,7 +155,7 @@ pub(super) fn world(drawn: &[Drawn], seed: u64) -> World {
         let mut pipeline = pipeline(&format!("p{number:03}"), &resource);
         pipeline.enabled = *state != State::Disabled;
         if *state == State::Never {
-            pipeline.tags.insert(START_TAG.to_owned(), "never".to_owned());
+            pipeline.tags.insert(shared::tags::START.to_owned(), "never".to_owned());
         }
         if *state == State::WithoutRecipe {
             pipeline.recipe = arn(&format!("image-recipe/gone-{number}/1.0.0"));

@@ -23,7 +23,7 @@ fn every_reason_to_leave_a_pipeline_alone() {
         ),
         (
             |facts| {
-                of(facts, "base").tags.insert(START_TAG.to_owned(), "never".to_owned());
+                of(facts, "base").tags.insert(shared::tags::START.to_owned(), "never".to_owned());
             },
             "its tag goldsmith:start is never",
         ),

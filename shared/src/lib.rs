@@ -9,6 +9,7 @@ pub mod clients;
 pub mod error;
 #[cfg(feature = "aws")]
 pub mod image;
+pub mod inputs;
 #[cfg(feature = "aws")]
 pub mod inventory;
 pub mod notification;

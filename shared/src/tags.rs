@@ -32,3 +32,10 @@ pub const DISABLED_AT: &str = "goldsmith:disabled-at";
 
 /// On a pipeline: how old the newest AVAILABLE build of its family may get, such as `45d`.
 pub const STALE_AFTER: &str = "goldsmith:stale-after";
+
+/// In front of a kind of report, such as `goldsmith:report-build-failed`, on a pipeline, an image build or a queue: what
+/// was told about it, and when.
+pub const REPORT: &str = "goldsmith:report-";
+
+/// On an image build: how often it was tried again after a passing failure, and which workflow execution failed last.
+pub const RETRIED: &str = "goldsmith:retried";

@@ -3,9 +3,9 @@
 //! Only what moves ties two pipelines. A recipe that names one build or one AMI stays with it, whatever its maker does.
 //! Which versions are AVAILABLE doesn't matter here, so that a cycle doesn't come and go with them.
 
-use crate::inputs::same;
 use crate::plan::{Facts, Recipe};
 use shared::arn::{Arn, ImageBuildArn, VersionedArn};
+use shared::inputs::same;
 use shared::version::{Version, VersionPattern};
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ pub use facts::{BaseImage, Build, Cause, Facts, Known, Mode, Pipeline, Recipe, R
 pub use reason::Reason;
 
 use crate::graph::{Awaited, Graph};
-use crate::inputs::{Difference, Inputs, Missing};
+use crate::inputs::{self, Difference, Inputs, Missing};
 use crate::settings::Settings;
 use serde::Serialize;
 use shared::arn::ImageBuildArn;
@@ -200,7 +200,7 @@ impl Judge<'_> {
                 return Ok(Verdict::Follows(Reason::FollowsBuild(build.to_string())));
             }
         }
-        let now = Inputs::now(facts, recipe).map_err(|missing| match missing {
+        let now = inputs::now(facts, recipe).map_err(|missing| match missing {
             Missing::Gone { reference, why } => Reason::Unresolved { reference, why },
             Missing::Unread { reference, why } => unread(reference, &why),
         })?;
@@ -234,7 +234,7 @@ impl Judge<'_> {
         let Some(last) = builds.iter().find(|build| build.status == Status::Available) else {
             return Ok(Reason::First);
         };
-        match now.since(inputs_of(last)?, recipe) {
+        match inputs::since(now, inputs_of(last)?, recipe) {
             Difference::Changes(changes) => Ok(Reason::Changed(changes)),
             Difference::None => {
                 Err(Reason::Unchanged { build: last.arn.to_string(), deprecated: self.deprecated(recipe) })
@@ -260,7 +260,7 @@ impl Judge<'_> {
         let mut attempts = 0;
         for build in builds.iter().filter(|build| build.status != Status::Deleted) {
             let in_vain = matches!(build.status, Status::Failed | Status::Cancelled);
-            if !in_vain || now.since(inputs_of(build)?, recipe) != Difference::None {
+            if !in_vain || inputs::since(now, inputs_of(build)?, recipe) != Difference::None {
                 break;
             }
             attempts += 1;

@@ -20,22 +20,19 @@ fn a_recipe_stands_for_what_its_references_stand_for() {
     let recipe = recipe(RECIPE, &base, &[&agent]);
     let unread =
         |reference: &str, why: &str| Err(Missing::Unread { reference: reference.to_owned(), why: why.to_owned() });
-    assert_eq!(Inputs::now(&facts, &recipe), unread(&base, "it wasn't asked for"));
+    assert_eq!(super::now(&facts, &recipe), unread(&base, "it wasn't asked for"));
     facts.resolve(&base, &arn("image/base/1.0.0/4"));
     facts.resolved.insert(agent.clone(), Known::Unread("throttled".to_owned()));
-    assert_eq!(Inputs::now(&facts, &recipe), unread(&agent, "throttled"));
+    assert_eq!(super::now(&facts, &recipe), unread(&agent, "throttled"));
     facts.resolved.insert(agent.clone(), Known::Gone("it is DISABLED".to_owned()));
     let gone = Missing::Gone { reference: agent.clone(), why: "it is DISABLED".to_owned() };
-    assert_eq!(Inputs::now(&facts, &recipe), Err(gone));
+    assert_eq!(super::now(&facts, &recipe), Err(gone));
     let to = component("agent/1.4.0/2");
     facts.resolved.insert(agent, Known::Is(Resolved { to: to.clone(), deprecated: true }));
-    let now = Inputs::now(&facts, &recipe).unwrap();
+    let now = super::now(&facts, &recipe).unwrap();
     assert_eq!(now, inputs(RECIPE, &arn("image/base/1.0.0/4"), &[&to]));
     for parent in ["ami-1", "amazonlinux:2023"] {
-        assert_eq!(
-            Inputs::now(&facts, &Recipe { parent: parent.to_owned(), ..recipe.clone() }).unwrap().parent,
-            parent
-        );
+        assert_eq!(super::now(&facts, &Recipe { parent: parent.to_owned(), ..recipe.clone() }).unwrap().parent, parent);
     }
 }
 
@@ -62,7 +59,7 @@ fn what_changed_is_named() {
         (inputs(RECIPE, &base, &[&a, &b, &c]), "a component became component/c/1.0.0/1"),
         (inputs(RECIPE, &base, &[&b, &a]), "the components' order changed"),
     ] {
-        let text = match now.since(&then, &recipe) {
+        let text = match since(&now, &then, &recipe) {
             Difference::None => "[]".to_owned(),
             Difference::Changes(changes) => changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             Difference::Unknown(reference) => panic!("{reference}"),
@@ -75,7 +72,7 @@ fn what_changed_is_named() {
 fn a_parent_that_was_deprecated_makes_an_older_one_a_change() {
     let recipe = recipe(RECIPE, &arn("image/base/x.x.x"), &[]);
     let [newer, older] = [2, 1].map(|build| inputs(RECIPE, &arn(&format!("image/base/1.0.0/{build}")), &[]));
-    assert_eq!(older.since(&newer, &recipe), Difference::Changes(vec![Change::Parent { now: older.parent.clone() }]));
+    assert_eq!(since(&older, &newer, &recipe), Difference::Changes(vec![Change::Parent { now: older.parent.clone() }]));
 }
 
 #[test]
@@ -87,10 +84,10 @@ fn a_document_that_has_only_the_reference_tells_nothing() {
         (Inputs { parent: base.clone(), ..now.clone() }, &base),
         (Inputs { components: vec![agent.clone()], ..now.clone() }, &agent),
     ] {
-        assert_eq!(now.since(&then, &recipe), Difference::Unknown(reference.clone()));
+        assert_eq!(since(&now, &then, &recipe), Difference::Unknown(reference.clone()));
         // Another recipe is a change whatever it stands for.
         let then = Inputs { recipe: arn("image-recipe/web/0.9.0"), ..then };
-        assert!(matches!(now.since(&then, &recipe), Difference::Changes(_)));
+        assert!(matches!(since(&now, &then, &recipe), Difference::Changes(_)));
     }
 }
 
@@ -99,7 +96,7 @@ fn a_parent_outside_image_builder_changes_with_the_recipe_alone() {
     let now = inputs(RECIPE, "prod-abcdefghijklm", &[]);
     let recipe = recipe(RECIPE, "prod-abcdefghijklm", &[]);
     let then = Inputs { parent: "ami-1".to_owned(), ..now.clone() };
-    assert_eq!(now.since(&then, &recipe), Difference::None);
+    assert_eq!(since(&now, &then, &recipe), Difference::None);
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Facts {
         let recipe = self.recipe(pipeline).unwrap().clone();
         let VersionedArn { name, version, .. } = &recipe.arn;
         let arn = build_arn(&format!("{name}/{version}/{number}"));
-        let inputs = Known::Is(Inputs::now(self, &recipe).unwrap());
+        let inputs = Known::Is(crate::inputs::now(self, &recipe).unwrap());
         let builds = self.builds.get_mut(&self.pipelines[index].arn).unwrap();
         let Known::Is(builds) = builds else { panic!("the builds are known") };
         builds.insert(0, Build { arn, status, inputs });

@@ -1,0 +1,164 @@
+//! The function's settings.
+
+use crate::facts::FindingSeverity;
+use chrono::TimeDelta;
+use shared::arn::Arn;
+use shared::settings::{Environment, SettingsError};
+
+/// What the stack sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `BUILD_REPORTS_TOPIC_ARN`: the topic that reports are sent to.
+    pub topic: Arn,
+    /// `REPEAT_AFTER`: how long repeats of one cause are counted, not sent. Default `1d`.
+    pub repeat_after: TimeDelta,
+    /// `STALE_AFTER`: how old a family's newest AVAILABLE build may get; none for `never`. A pipeline's tag
+    /// `goldsmith:stale-after` goes before it. Default `45d`.
+    pub stale_after: Option<TimeDelta>,
+    /// `CHAT_FORMAT`: whether chat gets a form of its own. Default `none`.
+    pub chat: ChatFormat,
+    /// `REPORT_SEVERITY`: findings at or above this are reported; none for `none`. Default `high`.
+    pub report_severity: Option<FindingSeverity>,
+    /// `BLOCK_SEVERITY`: a build with findings at or above this is kept from channels; none for `none`. Default
+    /// `critical`.
+    pub block_severity: Option<FindingSeverity>,
+    /// `MAX_RETRIES`: how often a build is tried again after a passing failure in test or distribution; 0 for never.
+    /// Default 2.
+    pub max_retries: u32,
+    /// `DEAD_LETTER_QUEUE_ARNS`: the functions' dead-letter queues, with commas between. Default none.
+    pub queues: Vec<Arn>,
+}
+
+/// What chat gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatFormat {
+    /// The same text as e-mail.
+    None,
+    /// A custom notification of Amazon Q Developer in chat applications.
+    AmazonQ,
+}
+
+impl Settings {
+    /// Reads and checks all of them.
+    ///
+    /// # Errors
+    /// Every variable that isn't as it has to be.
+    pub fn from_environment(mut environment: Environment) -> Result<Self, SettingsError> {
+        const SEVERITY: &str = "critical, high, medium, low or none";
+        let topic = environment.required("BUILD_REPORTS_TOPIC_ARN", "the ARN of an SNS topic", |text| {
+            text.parse().ok().filter(|arn: &Arn| arn.service == "sns" && !arn.resource.contains(':'))
+        });
+        let repeat = environment.optional("REPEAT_AFTER", "1d", "a time such as 12h or 1d, at most 365d", duration);
+        let stale =
+            environment.optional("STALE_AFTER", "45d", "a time such as 45d, at most 3650d, or never", stale_after);
+        let chat = environment.optional("CHAT_FORMAT", "none", "none or amazon-q", |text| match text {
+            "none" => Some(ChatFormat::None),
+            "amazon-q" => Some(ChatFormat::AmazonQ),
+            _ => None,
+        });
+        let report = environment.optional("REPORT_SEVERITY", "high", SEVERITY, severity);
+        let block = environment.optional("BLOCK_SEVERITY", "critical", SEVERITY, severity);
+        let retries = environment.optional("MAX_RETRIES", "2", "a number from 0 to 5", |text| {
+            text.parse().ok().filter(|n| (0..=5).contains(n))
+        });
+        let queues =
+            environment.optional("DEAD_LETTER_QUEUE_ARNS", "", "ARNs of SQS queues, with commas between", |text| {
+                let arns = text.split(',').map(str::trim).filter(|arn| !arn.is_empty());
+                arns.map(|arn| arn.parse().ok().filter(|arn: &Arn| arn.service == "sqs")).collect()
+            });
+        let settings = (|| {
+            Some(Self {
+                topic: topic?,
+                repeat_after: repeat?,
+                stale_after: stale?,
+                chat: chat?,
+                report_severity: report?,
+                block_severity: block?,
+                max_retries: retries?,
+                queues: queues?,
+            })
+        })();
+        environment.finish(settings)
+    }
+}
+
+/// Minutes, hours or days: `90m`, `12h`, `45d`; more than nothing and at most ten years.
+fn duration(text: &str) -> Option<TimeDelta> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: i64 = number.parse().ok().filter(|n| (1..=5_256_000).contains(n) && !number.starts_with('+'))?;
+    let time = match unit {
+        "m" => TimeDelta::minutes(number),
+        "h" => TimeDelta::hours(number),
+        "d" => TimeDelta::days(number),
+        _ => return None,
+    };
+    (time <= TimeDelta::days(3650)).then_some(time)
+}
+
+/// What `STALE_AFTER` and the tag `goldsmith:stale-after` hold: a time, or `never`.
+pub(crate) fn stale_after(text: &str) -> Option<Option<TimeDelta>> {
+    if text == "never" { Some(None) } else { duration(text).map(Some) }
+}
+
+fn severity(text: &str) -> Option<Option<FindingSeverity>> {
+    match text {
+        "none" => Some(None),
+        "critical" | "high" | "medium" | "low" => Some(Some(FindingSeverity::from(text))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let topic = ("BUILD_REPORTS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:build-reports");
+        let variables = [topic]
+            .into_iter()
+            .chain(variables.iter().copied())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Settings::from_environment(variables.collect())
+    }
+
+    #[test]
+    fn everything_but_the_topic_has_a_default() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.repeat_after, TimeDelta::days(1));
+        assert_eq!(settings.stale_after, Some(TimeDelta::days(45)));
+        assert_eq!((settings.chat, settings.max_retries), (ChatFormat::None, 2));
+        assert_eq!(settings.report_severity, Some(FindingSeverity::High));
+        assert_eq!(settings.block_severity, Some(FindingSeverity::Critical));
+        let queue = "arn:aws:sqs:us-east-1:123456789012:dead";
+        let set = read(&[
+            ("REPEAT_AFTER", "90m"),
+            ("STALE_AFTER", "never"),
+            ("CHAT_FORMAT", "amazon-q"),
+            ("BLOCK_SEVERITY", "none"),
+            ("MAX_RETRIES", "0"),
+            ("DEAD_LETTER_QUEUE_ARNS", &format!("{queue}, {queue}")),
+        ]);
+        let set = set.unwrap();
+        assert_eq!((set.repeat_after, set.stale_after), (TimeDelta::minutes(90), None));
+        assert_eq!((set.chat, set.block_severity, set.max_retries), (ChatFormat::AmazonQ, None, 0));
+        assert_eq!(set.queues.len(), 2);
+    }
+
+    #[test]
+    fn what_can_not_be_is_refused_all_at_once() {
+        let error = read(&[
+            ("BUILD_REPORTS_TOPIC_ARN", "arn:aws:sqs:us-east-1:123456789012:q"),
+            ("REPEAT_AFTER", "0d"),
+            ("STALE_AFTER", "1y"),
+            ("CHAT_FORMAT", "slack"),
+            ("REPORT_SEVERITY", "worst"),
+            ("BLOCK_SEVERITY", "HIGH"),
+            ("MAX_RETRIES", "6"),
+            ("DEAD_LETTER_QUEUE_ARNS", "dead"),
+        ]);
+        assert_eq!(error.unwrap_err().problems.len(), 8);
+        for text in ["", "d", "1", "-1d", "+1d", "1.5d", "9999d", "1ä", "365000d"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+}

@@ -39,3 +39,6 @@ pub const REPORT: &str = "goldsmith:report-";
 
 /// On an image build: how often it was tried again after a passing failure, and which workflow execution failed last.
 pub const RETRIED: &str = "goldsmith:retried";
+
+/// On an image build, with the reason as its value: its findings are accepted, and it isn't blocked for them.
+pub const ACCEPTED: &str = "goldsmith:findings-accepted";

@@ -29,6 +29,9 @@ pub struct Facts {
     pub families: Vec<Family>,
     /// The dead-letter queues of the functions.
     pub queues: Known<Vec<Queue>>,
+    /// Why RetryImage was refused, by the build's ARN: then the plan that asked for it doesn't hold, and a new one with
+    /// this fact says so to people instead.
+    pub retry_refused: BTreeMap<String, String>,
 }
 
 /// Something that AWS was asked for, or not.
@@ -451,6 +454,16 @@ impl Facts {
         arns.sort_by_key(|arn| arn.to_string());
         arns.dedup();
         arns
+    }
+
+    /// The event's time, or that of the newest build or run, if the event is older than what is known: a late event is judged
+    /// as one that comes now.
+    pub(crate) fn latest(&self) -> DateTime<Utc> {
+        let lists = self.pipelines.iter().map(|pipeline| &pipeline.builds);
+        let lists = lists.chain(self.families.iter().map(|family| &family.builds)).filter_map(Known::get);
+        let builds = lists.flatten().chain(&self.loose).map(|build| build.created);
+        let runs = self.pipelines.iter().filter_map(|pipeline| pipeline.last_run);
+        builds.chain(runs).fold(self.now, DateTime::max)
     }
 
     /// What is known about a build.

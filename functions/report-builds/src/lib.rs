@@ -14,3 +14,6 @@ mod settings;
 pub mod transient;
 
 pub use settings::{ChatFormat, Settings};
+
+#[cfg(test)]
+mod fixtures;

@@ -115,3 +115,6 @@ fn what_was(kind: Kind) -> &'static str {
         Kind::DeadLetters => "the dead-letter queue is empty",
     }
 }
+
+#[cfg(test)]
+mod tests;

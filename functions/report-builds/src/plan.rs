@@ -130,8 +130,10 @@ pub enum Reason {
     Unread(String),
 }
 
-/// What is to be done.
+/// What is to be done. Steps are carried out in their order. When a [`Action::Retry`] fails, the reports that follow don't
+/// hold: plan again with [`Facts::retry_refused`].
 pub fn plan(facts: &Facts, settings: &Settings) -> Plan {
+    let facts = &Facts { now: facts.latest(), ..facts.clone() };
     let judged = judge(facts, settings);
     let mut steps = blocks(facts, settings);
     steps.extend(judged.iter().filter_map(retry));
@@ -327,3 +329,8 @@ impl Serialize for Reason {
         serializer.collect_str(self)
     }
 }
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

@@ -100,8 +100,10 @@ impl Memory {
             Case::Wrong { key, mark, since } => memory.wrong(key, seconds(*mark), seconds(*since), now, repeat_after),
             Case::Fine { mark } => memory.fine(seconds(*mark)),
         };
-        // What is over is remembered as long as its repeats aren't told.
-        memory.entries.retain(|entry| entry.open || entry.untold > 0 || now < entry.sent + repeat_after);
+        // What is over is remembered as long as its repeats aren't told, and once more for events that come late.
+        let current = |entry: &Entry| matches!(case, Case::Wrong { key, .. } if entry.key == *key);
+        let kept = |entry: &Entry| entry.open || entry.untold > 0 || now < entry.sent + repeat_after * 2;
+        memory.entries.retain(|entry| current(entry) || kept(entry));
         (memory, tell)
     }
 
@@ -124,6 +126,10 @@ impl Memory {
             return Tell::Trouble(Times { since, total: 1, untold: 0 });
         };
         if mark > entry.last {
+            if !entry.open && entry.untold == 0 {
+                // It was over in between, so it begins anew.
+                (entry.first, entry.total) = (since, 0);
+            }
             entry.last = mark;
             entry.total = (entry.total + 1).min(999);
             entry.untold = (entry.untold + 1).min(999);
@@ -137,7 +143,7 @@ impl Memory {
     }
 
     fn fine(&mut self, mark: DateTime<Utc>) -> Tell {
-        if self.entries.iter().any(|entry| entry.last > mark) {
+        if self.entries.iter().any(|entry| (entry.open || entry.untold > 0) && entry.last > mark) {
             return Tell::Nothing;
         }
         let told = self.entries.iter().filter(|entry| entry.open);

@@ -146,3 +146,6 @@ impl Passing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,7 @@ fn ended<'a>(
         (Status::Failed | Status::Cancelled, None) => (None, None),
         (Status::Failed, Some(detail)) => {
             let good = good.and_then(|good| Some((good, facts.build(&good.arn)?)));
-            (Some(failed(last, detail, good, settings)), Some(fine()))
+            (Some(failed(facts, last, detail, good, settings)), Some(fine()))
         }
         (Status::Cancelled, Some(detail)) => {
             let about = About::Cancelled { build: last, detail };
@@ -93,13 +93,19 @@ fn ended<'a>(
 }
 
 fn failed<'a>(
+    facts: &Facts,
     build: &'a Summary,
     detail: &'a Build,
     good: Option<(&'a Summary, &'a Build)>,
     settings: &Settings,
 ) -> Verdict<'a> {
     let point = Point::of(detail);
-    let retry = transient::retry(detail, settings);
+    let retry = match transient::retry(detail, settings) {
+        Retry::Now { attempt, .. } if facts.retry_refused.contains_key(&build.arn.to_string()) => {
+            Retry::No { tried: attempt - 1 }
+        }
+        retry => retry,
+    };
     let retried = matches!(retry, Retry::Now { .. } | Retry::Asked { .. });
     // That it failed for good is another thing to tell than that it is tried again.
     let mut key = vec![if retried { "retried" } else { "failed" }.to_owned()];

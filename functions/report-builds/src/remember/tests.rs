@@ -49,7 +49,7 @@ fn a_cause_is_told_once_and_its_end_once() {
         (vec![(wrong(A, 0), 0), (wrong(B, 10), 10), (wrong(A, 20), 20), (fine(30), 30)], "T1/0 T1/0 - O"),
         // It comes back soon: counted; nothing to end; told when the time is up and it is still there.
         (vec![(wrong(A, 0), 0), (fine(10), 10), (wrong(A, 20), 20), (fine(30), 30)], "T1/0 O - -"),
-        (vec![(wrong(A, 0), 0), (fine(10), 10), (wrong(A, 20), 20), (wrong(A, 20), 70)], "T1/0 O - T2/0"),
+        (vec![(wrong(A, 0), 0), (fine(10), 10), (wrong(A, 20), 20), (wrong(A, 20), 70)], "T1/0 O - T1/0"),
         // It comes back late: a new one.
         (vec![(wrong(A, 0), 0), (fine(10), 10), (fine(100), 100), (wrong(A, 200), 200)], "T1/0 O - T1/0"),
         (vec![(fine(0), 0)], "-"),
@@ -84,20 +84,25 @@ fn a_tag_holds_the_five_last_causes_and_ignores_what_it_can_not_read() {
     }
     insta::assert_snapshot!(told(&[(wrong(A, 0), 0)]), @"T1/0");
     let (memory, _) = Memory::default().after(&wrong(A, 0), at(1), HOUR);
-    insta::assert_snapshot!(memory, @"oaaaaaaaa.6afd7ec0.6afd7efc.6afd7ec0.1.0");
+    insta::assert_snapshot!(memory, @"oaaaaaaaa.6afd86c0.6afd86fc.6afd86c0.1.0");
 }
 
 proptest! {
-    /// Whatever happens, in whichever order: at most one report of a cause in a period, and no end untold before.
+    /// Whatever happens, in whichever order, as long as no event is late by a whole period: at most one report of a
+    /// cause in a period, and no end of what wasn't told.
     #[test]
     fn at_most_one_per_cause_and_period(
-        story in prop::collection::vec((0usize..6, 0i64..600, 0i64..600), 0..60),
+        story in prop::collection::vec((0usize..6, 0i64..1000, 0i64..140), 0..80),
     ) {
         let keys: Vec<_> = (0..MOST).map(|n| key(&[&n.to_string()])).collect();
         let mut memory = Memory::default();
         let mut sent: std::collections::BTreeMap<&str, Vec<i64>> = std::collections::BTreeMap::new();
         let mut open = false;
-        for (what, mark, now) in story {
+        let mut latest = 0;
+        for (what, mark, step) in story {
+            // An event is up to 59 minutes late, or the newest so far.
+            let now = (latest + step - 59).max(0);
+            latest = latest.max(now);
             let case = match keys.get(what) {
                 Some(key) => wrong(key, mark),
                 None => fine(mark),
@@ -115,8 +120,7 @@ proptest! {
                 Tell::Trouble(_) => {
                     open = true;
                     let times = sent.entry(&keys[what]).or_default();
-                    // What is over and older than a period is forgotten, so only times within one are compared.
-                    prop_assert!(times.last().is_none_or(|last| now - last >= 60 || now < *last), "{:?} {}", times, now);
+                    prop_assert!(times.last().is_none_or(|last| now - last >= 60), "{:?} {}", times, now);
                     times.push(now);
                 }
             }

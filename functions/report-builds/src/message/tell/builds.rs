@@ -48,8 +48,9 @@ pub(super) fn waiting(telling: &Telling<'_>, build: &Summary, steps: &[WaitingSt
     }
     content.next.push("Look at the image, and decide whether it is to become a golden image.".to_owned());
     for step in steps {
-        let of = if steps.len() == 1 { String::new() } else { format!(" {}", step.name) };
-        content.next.push(format!("To go on{of}:\n{}", invoke(telling, "resume", build, step)));
+        let of = if steps.len() == 1 { String::new() } else { format!(" at {}", step.name) };
+        let after = of.replace(" at ", " after ");
+        content.next.push(format!("To go on{after}:\n{}", invoke(telling, "resume", build, step)));
         content.next.push(format!("To end the build{of}:\n{}", invoke(telling, "stop", build, step)));
     }
     content

@@ -34,7 +34,10 @@ pub(super) fn failed(
         format!("The build of {name} failed: {why}.{outcome}"),
     );
     content.facts.extend(started_by(detail).map(|by| ("Started by", by)));
-    content.section("Why", reason(detail, point));
+    let mut why = reason(detail, point);
+    let refused = telling.facts.retry_refused.get(&build.arn.to_string());
+    why.extend(refused.map(|error| format!("Trying again was refused: {}", cut(error, 300))));
+    content.section("Why", why);
     if let Some((good, good_detail)) = good {
         changed(telling, &mut content, (good, good_detail), detail);
     }
@@ -59,7 +62,9 @@ fn where_it_failed(point: &Point<'_>) -> (String, String) {
             };
             let place = format!("{}{}", of("phase", &failure.phase), of("step", &failure.step));
             let action = failure.action.as_ref().map(|action| format!(" ({action})")).unwrap_or_default();
-            (format!("component {name}{place}"), format!("its component {name} did{place}{action}"))
+            let at = place.trim_start_matches(", ");
+            let at = if at.is_empty() { String::new() } else { format!(" in {at}{action}") };
+            (format!("component {name}{place}"), format!("component {name} failed{at}"))
         }
         Point::Distribution(regions) => {
             let own: Vec<&RegionFailure> = regions.iter().filter(|it| it.status != "CANCELLED").copied().collect();
@@ -82,7 +87,7 @@ fn where_it_failed(point: &Point<'_>) -> (String, String) {
             (format!("time-out of step {step}"), format!("step {step} of its workflow took too long"))
         }
         Point::TimeOut(None) => ("time-out".to_owned(), "its workflow took too long".to_owned()),
-        Point::Step(step) => (format!("workflow step {step}"), format!("step {step} of its workflow did")),
+        Point::Step(step) => (format!("workflow step {step}"), format!("step {step} of its workflow failed")),
         Point::Phase(phase) => (format!("while {phase}"), format!("something went wrong while it was {phase}")),
         Point::Unknown => ("no reason given".to_owned(), "Image Builder gives no place where it failed".to_owned()),
     }
@@ -150,8 +155,7 @@ fn changed(telling: &Telling<'_>, content: &mut Content, good: (&Summary, &Build
     let rows = side_by_side(&good.inputs, &detail.inputs, &telling.facts.function.account);
     let heading = format!("Changed since the last good build, {} of {}", image(&build.arn), time(build.created));
     if rows.is_empty() {
-        let line = "Nothing: the same recipe, parent and components. Look for what they download or depend on.";
-        content.section(heading, vec![line.to_owned()]);
+        content.section(heading, vec!["Nothing: the same recipe, parent and components.".to_owned()]);
     } else {
         content.section(heading, first(rows, 30));
     }

@@ -31,7 +31,7 @@ pub(super) fn stale(telling: &Telling<'_>, newest: Option<&Summary>, limit: Time
         let runs = match (&pipeline.schedule, pipeline.enabled) {
             (_, false) => "no: the pipeline is disabled".to_owned(),
             (None, true) => "by hand only: the pipeline has no schedule".to_owned(),
-            (Some(schedule), true) => format!("{} ", schedule.expression).trim_end().to_owned(),
+            (Some(schedule), true) => schedule.expression.clone(),
         };
         content.facts.push(("Runs", runs));
     }
@@ -158,7 +158,7 @@ pub(super) fn refused(telling: &Telling<'_>, places: &[&Place]) -> Content {
     content.next = vec![
         "Check that the AMI exists in that Region and is shared with that account, and that its state is available."
             .to_owned(),
-        "Check that ssm.amazonaws.com may describe images there: whoever writes the parameter needs ec2:DescribeImages."
+        "Check that whoever writes the parameter there may call ec2:DescribeImages: the AMI is checked with that right."
             .to_owned(),
         "Write it again: the next sweep of fan-out-amis does.".to_owned(),
     ];

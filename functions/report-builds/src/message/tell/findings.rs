@@ -25,14 +25,12 @@ pub(super) fn findings(
     told.sort_by(|one, other| other.severity.cmp(&one.severity).then_with(|| one.id.cmp(&other.id)));
     let counts = by_severity(all);
     let worst: Vec<String> = counts.iter().filter(|(severity, _)| *severity >= at_least).map(said).collect();
-    let worst = listed(&worst);
+    let findings = if told.len() == 1 { "finding" } else { "findings" };
+    let worst = format!("{} {findings}", listed(&worst));
     let mut content = telling.of_build(
         build,
         format!("{name} has {worst}"),
-        format!(
-            "The scan of {name} found {worst}{}.",
-            if told.len() == 1 { " vulnerability" } else { " vulnerabilities" }
-        ),
+        format!("The scan of {name} has {worst}: known vulnerabilities in what is installed.",),
     );
     content.facts.push(("Findings", counts.iter().map(said).collect::<Vec<_>>().join(", ")));
     if blocked {

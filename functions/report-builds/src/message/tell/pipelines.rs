@@ -75,9 +75,11 @@ pub(super) fn withdrawn(telling: &Telling<'_>, references: &[&Reference]) -> Con
         (many, 0) => format!("uses {} that are deprecated", counted(many.len(), "thing")),
         (_, gone) => format!("can't be built: {} can't be used", counted(gone, "input")),
     };
-    let outcome = if gone == 0 { "Builds still work, for now." } else { "The next build will fail." };
-    let summary =
-        format!("The recipe of pipeline {name} {}. {outcome}", what.replace("can't be built:", "has no build:"));
+    let summary = if gone == 0 {
+        format!("The recipe of pipeline {name} uses what its owner has deprecated. Builds still work, for now.")
+    } else {
+        format!("The recipe of pipeline {name} uses what no build can be made of any more. The next build will fail.")
+    };
     let mut content = telling.content(format!("pipeline {name} {what}"), summary);
     let row = |reference: &&Reference| {
         let role = if reference.role == Role::Parent { "parent" } else { "component" };

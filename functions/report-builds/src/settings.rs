@@ -10,7 +10,8 @@ use shared::settings::{Environment, SettingsError};
 pub struct Settings {
     /// `BUILD_REPORTS_TOPIC_ARN`: the topic that reports are sent to.
     pub topic: Arn,
-    /// `REPEAT_AFTER`: how long repeats of one cause are counted, not sent. Default `1d`.
+    /// `REPEAT_AFTER`: how long repeats of one cause are counted, not sent. Default `7d`: a pipeline that
+    /// fails every night is told of once a week.
     pub repeat_after: TimeDelta,
     /// `STALE_AFTER`: how old a family's newest AVAILABLE build may get; none for `never`. A pipeline's tag
     /// `goldsmith:stale-after` goes before it. Default `45d`.
@@ -48,7 +49,7 @@ impl Settings {
         let topic = environment.required("BUILD_REPORTS_TOPIC_ARN", "the ARN of an SNS topic", |text| {
             text.parse().ok().filter(|arn: &Arn| arn.service == "sns" && !arn.resource.contains(':'))
         });
-        let repeat = environment.optional("REPEAT_AFTER", "1d", "a time such as 12h or 1d, at most 365d", duration);
+        let repeat = environment.optional("REPEAT_AFTER", "7d", "a time such as 12h or 7d, at most 3650d", duration);
         let stale =
             environment.optional("STALE_AFTER", "45d", "a time such as 45d, at most 3650d, or never", stale_after);
         let chat = environment.optional("CHAT_FORMAT", "none", "none or amazon-q", |text| match text {
@@ -124,7 +125,7 @@ pub(crate) mod tests {
     #[test]
     fn everything_but_the_topic_has_a_default() {
         let settings = read(&[]).unwrap();
-        assert_eq!(settings.repeat_after, TimeDelta::days(1));
+        assert_eq!(settings.repeat_after, TimeDelta::days(7));
         assert_eq!(settings.stale_after, Some(TimeDelta::days(45)));
         assert_eq!((settings.chat, settings.max_retries), (ChatFormat::None, 2));
         assert_eq!(settings.report_severity, Some(FindingSeverity::High));

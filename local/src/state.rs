@@ -225,7 +225,7 @@ mod tests {
             (&whole[..whole.len() - 1], "damaged"),
             (b"", "damaged"),
             (b"{}", "isn't a state"),
-            (b"[1]", "damaged"),
+            (b"[2]", "damaged"),
             (other.as_bytes(), "format is 1: this goldsmith-local reads format 2"),
             (renamed.as_bytes(), "damaged"),
         ] {
@@ -251,7 +251,9 @@ mod tests {
         early.resume(stopped - hour);
         assert_eq!(early.on_own_clock(stopped - hour), stopped);
         assert_eq!(early.on_own_clock(stopped - hour + TimeDelta::seconds(1)), stopped + TimeDelta::minutes(10));
-        assert_eq!(early.on_clients_clock(stopped + TimeDelta::minutes(10)), stopped - hour + TimeDelta::seconds(1));
+        assert_eq!(early.clients_now(), stopped - hour);
+        early.now += TimeDelta::minutes(10);
+        assert_eq!(early.clients_now(), stopped - hour + TimeDelta::seconds(1));
         // The machine's clock has gone on meanwhile: what came due happens in its order, up to that time.
         late.resume(stopped + hour);
         assert_eq!(late.on_own_clock(stopped + hour), stopped + hour);

@@ -34,7 +34,7 @@ struct Session {
     caller: Caller,
     /// The access key ID of the session that assumed this one's role.
     parent: Option<String>,
-    /// `None` for a function's process, whose credentials are renewed for it.
+    /// On the clients' clocks; `None` for a function's process, whose credentials are renewed for it.
     expires: Option<Time>,
 }
 
@@ -146,7 +146,7 @@ fn assume_role(world: &mut World, context: &Context, input: &Value) -> Result<Va
     let seconds = duration(text("DurationSeconds"), longest, &context.caller)?;
     let parent = parent_of(world, &context.caller);
     // Clients look at their own clocks, so a session lasts as long as they think it does.
-    let expires = world.now + TimeDelta::seconds(seconds) * world.speed;
+    let expires = world.clients_now() + TimeDelta::seconds(seconds);
     let credentials = new_session(world, account, role, session, parent, Some(expires));
     let caller = caller_of(world, &credentials.access_key_id)?;
     Ok(json!({
@@ -154,7 +154,7 @@ fn assume_role(world: &mut World, context: &Context, input: &Value) -> Result<Va
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key,
             "SessionToken": credentials.session_token,
-            "Expiration": iso_seconds(world.on_clients_clock(expires)),
+            "Expiration": iso_seconds(expires),
         },
         "AssumedRoleUser": {"AssumedRoleId": user_id(world, &caller), "Arn": caller.arn()},
     }))
@@ -258,7 +258,7 @@ pub fn attach(world: &mut World, access_key_id: &str, invocation: Option<&str>) 
 /// `ExpiredToken` for a session whose time is over.
 pub fn caller_of(world: &World, access_key_id: &str) -> Result<Caller, ApiError> {
     if let Some(session) = world.sts.sessions.get(access_key_id) {
-        if session.expires.is_some_and(|expires| expires <= world.now) {
+        if session.expires.is_some_and(|expires| expires <= world.clients_now()) {
             let message = "The security token included in the request is expired";
             return Err(ApiError::new(403, "ExpiredToken", message));
         }
@@ -343,7 +343,7 @@ mod tests {
             world.speed = speed;
             let own = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s").access_key_id;
             let role = "arn:aws:iam::111122223333:role/there";
-            add_role(&mut world, "111122223333", "there", anybody());
+            world.stacks.add_open_role("111122223333", "there");
             let input = json!({"RoleArn": role, "RoleSessionName": "me", "DurationSeconds": "900"});
             let answer = ask(&mut world, &own, "AssumeRole", input).unwrap();
             assert_eq!(answer["Credentials"]["Expiration"], "2026-01-01T00:15:00Z");

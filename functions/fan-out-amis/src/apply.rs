@@ -1,6 +1,6 @@
 //! The calls that write. Each Region ends on its own: one that fails doesn't stop the others.
 
-use crate::announcement::{Announcement, Place};
+use crate::announcement_legacy::{Announcement, Place};
 use crate::legacy::{ANNOUNCED, Action, Facts, Made, Plan, Published, Step, Target, Verdict, decide, owed};
 use crate::observe::{AT_ONCE, history};
 use crate::{Clients, Settings};

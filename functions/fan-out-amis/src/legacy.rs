@@ -1,6 +1,6 @@
 //! What is to be done about a build, decided from facts alone: no I/O, no clock.
 
-use crate::announcement::{Announcement, Place};
+use crate::announcement_legacy::{Announcement, Place};
 use crate::settings::Settings;
 use serde::{Serialize, Serializer};
 use shared::arn::ImageBuildArn;

@@ -5,6 +5,7 @@
 //! published moves to newer builds only, and running twice changes nothing the second time.
 
 pub mod announcement;
+pub mod announcement_legacy;
 pub mod apply;
 pub mod event;
 pub mod legacy;

@@ -157,15 +157,17 @@ impl Handled {
     /// Whether something that was to be done isn't.
     fn is_incomplete(&self) -> bool {
         match self {
-            Self::Ignored { .. } | Self::Shown { .. } => false,
+            Self::Ignored { .. } => false,
+            Self::Shown { shown } => shown.places.iter().any(|place| place.error.is_some()),
             Self::Plans(plans) => plans.has_failures() || plans.families.iter().any(is_refused),
         }
     }
 }
 
-/// Whether a plan is about something that can't be followed. That a build isn't to be published is no refusal.
+/// Whether a command can't be followed. That a notification's build isn't to be published is no refusal.
 fn is_refused(plan: &Plan) -> bool {
-    matches!(plan.reason, Some(Reason::NoBuild))
+    use Reason::{Foreign, Gone, NotAvailable, NothingMade};
+    plan.reason.as_ref().is_some_and(|why| !matches!(why, Foreign | Gone | NotAvailable(..) | NothingMade(_)))
 }
 
 impl Plans {
@@ -249,9 +251,11 @@ impl Plans {
         }
         match (&self.families[..], words.is_empty()) {
             (_, false) => words.join(", "),
-            ([plan], true) => {
-                plan.reason.as_ref().or_else(|| Some(&plan.steps.first()?.reason)).map_or_else(nothing, ToString::to_string)
-            }
+            ([plan], true) => plan
+                .reason
+                .as_ref()
+                .or_else(|| Some(&plan.steps.first()?.reason))
+                .map_or_else(nothing, ToString::to_string),
             (_, true) => nothing(),
         }
     }
@@ -279,7 +283,7 @@ impl Tally {
                 (Outcome::Done(_), Action::Hold(_) | Action::HoldChannel(_)) => &mut tally.rolled_back,
                 (Outcome::Done(_), Action::Release(_) | Action::ReleaseChannel(_)) => &mut tally.released,
                 (Outcome::Done(_), Action::Announce { .. }) => &mut tally.announced,
-                (Outcome::Done(_), Action::Label(_) | Action::Keep(_) | Action::KeepChannel(_))
+                (Outcome::Done(_), Action::Label(_) | Action::Renew(_) | Action::Keep(_) | Action::KeepChannel(_))
                 | (Outcome::Planned | Outcome::Skipped { .. }, _) => continue,
             };
             *one += 1;
@@ -291,16 +295,11 @@ impl Tally {
 /// What a step is about, for people.
 fn subject(action: &Action) -> String {
     match action {
-        Action::Write(target)
-        | Action::Label(target)
-        | Action::Keep(target)
-        | Action::Hold(target)
-        | Action::Release(target) => target.place.to_string(),
         Action::Promote(target)
         | Action::HoldChannel(target)
         | Action::ReleaseChannel(target)
         | Action::KeepChannel(target) => format!("{} in {}", target.channel, target.place),
-        Action::Announce { .. } => "announcement".to_owned(),
+        other => other.place().map_or_else(|| "announcement".to_owned(), ToString::to_string),
     }
 }
 
@@ -340,7 +339,8 @@ impl fmt::Display for Cause {
 
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = |channel: &Option<String>| channel.as_ref().map(|channel| format!(" {channel} of")).unwrap_or_default();
+        let of =
+            |channel: &Option<String>| channel.as_ref().map(|channel| format!(" {channel} of")).unwrap_or_default();
         match self {
             Self::Promote { family, channel, to } => write!(f, "promote {channel} of {family} to {to}"),
             Self::Rollback { family, channel, to } => {

@@ -149,12 +149,13 @@ impl Work<'_> {
     /// Decides about a family and does it.
     async fn publish(self, subject: Subject) -> Plan {
         let settings = self.reader.settings;
+        let since = subject.since;
         let mut facts = observe::facts(self.reader, self.cause, self.now, subject).await;
         let mut plan = plan::plan(&facts, settings);
         if !self.dry_run {
-            let counts = apply::apply(self.writer, &mut facts, &mut plan).await;
+            let counts = apply::apply(self.writer, since, &mut facts, &mut plan).await;
             count("ParametersWritten", counts.written, Some(&plan.family));
-            count("MessagesPublished", counts.published, Some(&plan.family));
+            count("MessagesPublished", counts.announced, Some(&plan.family));
         }
         plan
     }

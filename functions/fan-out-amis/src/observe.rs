@@ -21,6 +21,7 @@ use shared::inventory::{CallError, Calls, each};
 use shared::pattern::fits;
 use shared::version::Version;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
 
 /// Everything that reading needs.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +66,8 @@ impl ObserveError {
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) family: Family,
+    /// When its builds began to be read whole.
+    pub(crate) since: Instant,
     images: BTreeMap<ImageBuildArn, Known>,
     /// Other AVAILABLE builds, as listings tell of them.
     others: Vec<Image>,
@@ -93,11 +96,9 @@ pub(crate) async fn families(reader: Reader<'_>, own: &Arn, patterns: &[String])
 /// # Errors
 /// That it couldn't be read.
 pub(crate) async fn build(reader: Reader<'_>, arn: &ImageBuildArn) -> Result<Subject, ObserveError> {
-    let known = match look(reader, arn).await? {
-        Some(image) => Known::Is(Box::new(image)),
-        None => Known::Gone,
-    };
-    Ok(Subject { family: Family::of(arn), images: BTreeMap::from([(arn.clone(), known)]), others: Vec::new() })
+    let since = Instant::now();
+    let images = BTreeMap::from([read(reader, arn).await?]);
+    Ok(Subject { family: Family::of(arn), since, images, others: Vec::new() })
 }
 
 /// The newest AVAILABLE build of a family of the sweep.
@@ -109,12 +110,12 @@ pub(crate) async fn newest(reader: Reader<'_>, listed: Listed) -> Result<Subject
     let mut newest = None;
     for version in versions.into_iter().rev() {
         let builds = images::builds(reader, &family, version).await?.into_iter();
-        newest = builds.filter(is_available).max_by_key(|image| image.arn.order());
+        newest = builds.filter(is_available).max_by(|one, other| one.arn.cmp(&other.arn));
         if newest.is_some() {
             break;
         }
     }
-    Ok(subject(reader, family, newest.into_iter().collect()).await)
+    subject(reader, family, newest.into_iter().collect()).await
 }
 
 /// All AVAILABLE builds of a command's family.
@@ -134,7 +135,7 @@ pub(crate) async fn family(reader: Reader<'_>, own: &Arn, command: &Command) -> 
     let builds = each(versions, async |version| images::builds(reader, &family, version).await).await;
     let builds = builds.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().filter(is_available);
     let builds = builds.collect();
-    Ok(subject(reader, family, builds).await)
+    subject(reader, family, builds).await
 }
 
 fn is_available(image: &Image) -> bool {
@@ -142,27 +143,24 @@ fn is_available(image: &Image) -> bool {
 }
 
 /// Reads the newest of some builds whole.
-async fn subject(reader: Reader<'_>, family: Family, others: Vec<Image>) -> Subject {
-    let newest = others.iter().map(|image| &image.arn).max_by_key(|arn| arn.order()).cloned();
-    let mut images = BTreeMap::new();
-    if let Some(newest) = newest {
-        let known = known(reader, &newest).await;
-        images.insert(newest, known);
-    }
-    Subject { family, images, others }
+async fn subject(reader: Reader<'_>, family: Family, others: Vec<Image>) -> Result<Subject, ObserveError> {
+    let since = Instant::now();
+    let newest = others.iter().map(|image| &image.arn).max().cloned();
+    let images = match newest {
+        Some(newest) => BTreeMap::from([read(reader, &newest).await?]),
+        None => BTreeMap::new(),
+    };
+    Ok(Subject { family, since, images, others })
 }
 
-async fn known(reader: Reader<'_>, arn: &ImageBuildArn) -> Known {
-    match look(reader, arn).await {
-        Ok(Some(image)) => Known::Is(Box::new(image)),
-        Ok(None) => Known::Gone,
-        Err(error) => Known::Unread(Trouble::from(error)),
-    }
+async fn read(reader: Reader<'_>, arn: &ImageBuildArn) -> Result<(ImageBuildArn, Known), ObserveError> {
+    let known = look(reader, arn).await?.map_or(Known::Gone, |image| Known::Is(Box::new(image)));
+    Ok((arn.clone(), known))
 }
 
 /// What has to be known to decide about a family. What couldn't be read is noted in it.
 pub(crate) async fn facts(reader: Reader<'_>, cause: &Cause, now: Option<DateTime>, subject: Subject) -> Facts {
-    let Subject { family, images, others } = subject;
+    let Subject { family, images, others, .. } = subject;
     let whole = images.values().filter_map(|known| match known {
         Known::Is(image) => Some(&**image),
         Known::Gone | Known::Unread(_) => None,
@@ -178,20 +176,12 @@ pub(crate) async fn facts(reader: Reader<'_>, cause: &Cause, now: Option<DateTim
     let (amis, findings) = (BTreeMap::new(), BTreeMap::new());
     let mut facts = Facts { cause: cause.clone(), now, family, images, parameters, amis, findings };
     let wanted = plan::wanted(&facts, reader.settings);
-    let wanted = wanted.into_iter().filter(|arn| !facts.images.contains_key(arn)).collect::<Vec<_>>();
     let wanted = each(wanted, async |arn| {
-        let known = known(reader, &arn).await;
-        (arn, known)
+        let unread = |error| (arn.clone(), Known::Unread(Trouble::from(error)));
+        read(reader, &arn).await.unwrap_or_else(unread)
     });
     let wanted = wanted.await;
     facts.images.extend(wanted);
-    let amis = each(plan::to_verify(&facts, reader.settings), async |(place, ami): (Place, String)| {
-        let state = match places::ami_state(reader, &place, &ami).await {
-            Ok(state) => state,
-            Err(trouble) => AmiState::Unread(trouble),
-        };
-        ((place, ami), state)
-    });
     let findings = each(plan::to_scan(&facts, reader.settings), async |arn| {
         let scan = match facts.images.get(&arn) {
             Some(Known::Is(image)) => image.scan.clone(),
@@ -200,10 +190,20 @@ pub(crate) async fn facts(reader: Reader<'_>, cause: &Cause, now: Option<DateTim
         let findings = images::findings(reader, &arn, scan.as_deref()).await;
         (arn, findings)
     });
-    let (amis, findings) = futures_util::future::join(amis, findings).await;
-    facts.amis.extend(amis);
+    let findings = findings.await;
     facts.findings.extend(findings);
     facts
+}
+
+/// Asks EC2 about the AMIs that are to be announced. It comes after they were written, for nothing else depends on it, and
+/// one that isn't available yet may be then.
+pub(crate) async fn verify(reader: Reader<'_>, facts: &mut Facts) {
+    let amis = each(plan::to_verify(facts, reader.settings), async |(place, ami): (Place, String)| {
+        let state = places::ami_state(reader, &place, &ami).await.unwrap_or_else(AmiState::Unread);
+        ((place, ami), state)
+    });
+    let amis = amis.await;
+    facts.amis.extend(amis);
 }
 
 impl From<ObserveError> for Trouble {

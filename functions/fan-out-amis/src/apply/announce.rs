@@ -1,60 +1,46 @@
 //! The announcement: an event, a message, and the label by which it is remembered.
 
 use super::call::Writing;
-use crate::announcement::Announcement;
-use crate::plan::{self, Answer, Call, Facts, Made, Owed, Trouble};
+use super::run;
+use crate::announcement::{Announcement, DETAIL_TYPE, SOURCE};
+use crate::observe::verify;
+use crate::plan::{self, Facts, Made, NotOwed, Trouble, Writer};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sns::types::MessageAttributeValue;
 use lambda_runtime::tracing::info;
 use shared::plan::Outcome;
-use shared::published::ANNOUNCED;
 
-/// Who the events of the bus are from, and what they are about.
-const SOURCE: &str = "goldsmith";
-const DETAIL_TYPE: &str = "Image Published";
-
-/// Pauses for a version that not every host of Parameter Store knows yet.
-const PAUSES: u32 = 10;
-
-/// Announces what stands everywhere. The event comes first and the label last: what fails in between is done again
-/// whole, so that nobody misses it.
-pub(super) async fn announce(writing: &Writing<'_>, facts: &Facts) -> Outcome<Made> {
-    let owed = match plan::owed(facts, writing.settings()) {
+/// Announces what stands everywhere, if its AMIs are available there. The event and the message come first and the label
+/// last: what fails in between is done again whole, so that nobody misses it.
+pub(super) async fn announce(writing: &Writing<'_>, facts: &mut Facts) -> Outcome<Made> {
+    verify(writing.reader, facts).await;
+    let owed = match plan::owed(facts, writing.reader.settings) {
         Ok(owed) => owed,
-        Err(reason) => return Outcome::skipped(reason.to_string()),
+        Err(not @ NotOwed::Unverified { retryable, .. }) => {
+            return Outcome::Failed { error: not.to_string(), retryable };
+        }
+        Err(not) => return Outcome::skipped(not.to_string()),
     };
-    match tell(writing, facts, &owed).await {
-        Ok(made) => Outcome::Done(made),
-        Err(Trouble { error, retryable }) => Outcome::Failed { error, retryable },
-    }
+    let made = match tell(writing, &owed.announcement).await {
+        Ok(made) => made,
+        Err(Trouble { error, retryable }) => return Outcome::Failed { error, retryable },
+    };
+    let build = owed.announcement.image_arn.clone();
+    let mut writer = Writer::remember(facts, writing.reader.settings, owed.remembers, build);
+    let outcome = run(writing, &facts.family.name, &mut writer).await;
+    if outcome.is_failure() { outcome } else { Outcome::Done(made) }
 }
 
-async fn tell(writing: &Writing<'_>, facts: &Facts, owed: &Owed) -> Result<Made, Trouble> {
-    let event_id = put_event(writing, &owed.announcement).await?;
-    let message_id = publish(writing, &owed.announcement).await?;
-    info!(image = %owed.announcement.image_arn, message_id, event_id, "announced");
-    let labels = vec![ANNOUNCED.to_owned()];
-    let mut before = 0;
-    loop {
-        let call = Call::Label { version: owed.version, labels: labels.clone() };
-        match writing.make(&facts.family.name, &owed.place, call).await {
-            Answer::Done => return Ok(Made::Message { message_id, event_id }),
-            Answer::Failed(trouble) => return Err(trouble),
-            Answer::Refused(crate::plan::Refusal::NoVersion) if before < PAUSES => {
-                writing.make(&facts.family.name, &owed.place, Call::Pause { before }).await;
-                before += 1;
-            }
-            other => {
-                let error = format!("the label {ANNOUNCED} wasn't taken in {}: {other:?}", owed.place);
-                return Err(Trouble { error, retryable: false });
-            }
-        }
-    }
+async fn tell(writing: &Writing<'_>, announcement: &Announcement) -> Result<Made, Trouble> {
+    let event_id = put_event(writing, announcement).await?;
+    let message_id = publish(writing, announcement).await?;
+    info!(image = %announcement.image_arn, message_id, event_id, "announced");
+    Ok(Made::Message { message_id, event_id })
 }
 
 /// events:PutEvents, which answers each event by itself.
 async fn put_event(writing: &Writing<'_>, announcement: &Announcement) -> Result<String, Trouble> {
-    let bus = &writing.settings().event_bus;
+    let bus = &writing.reader.settings.event_bus;
     let detail = serde_json::to_string(announcement).expect("text and numbers serialise");
     let entry = PutEventsRequestEntry::builder()
         .event_bus_name(bus)
@@ -81,7 +67,7 @@ async fn put_event(writing: &Writing<'_>, announcement: &Announcement) -> Result
 
 /// sns:Publish
 async fn publish(writing: &Writing<'_>, announcement: &Announcement) -> Result<String, Trouble> {
-    let topic = &writing.settings().topic;
+    let topic = &writing.reader.settings.topic;
     let client = writing.reader.clients.sns.in_region(&topic.region);
     let topic = topic.to_string();
     let message = serde_json::to_string(announcement).expect("text and numbers serialise");

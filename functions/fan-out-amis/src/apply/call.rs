@@ -1,12 +1,11 @@
 //! A writer's calls, as they are made.
 
 use crate::observe::{Reader, history, look};
-use crate::plan::{Answer, Call, Content, DataType, Place, Refusal, Trouble};
-use crate::settings::Settings;
+use crate::plan::{Answer, Call, Content, DataType, Facts, Known, Place, Refusal, Trouble};
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use lambda_runtime::tracing::info;
 use shared::arn::ImageBuildArn;
-use shared::image::Image;
+use shared::image::{Image, Status};
 use shared::inventory::CallError;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +13,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// For so long, what Image Builder answered about a build holds for all places that are written at the same time.
+/// For so long, what Image Builder answered about a build holds: a build has to be AVAILABLE when it is written, and fifty
+/// places are written at the same time.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The first pause of a writer, and the longest.
@@ -33,12 +33,13 @@ pub(super) struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    pub(super) fn new(reader: Reader<'a>) -> Self {
-        Self { reader, seen: Mutex::default(), written: AtomicUsize::new(0) }
-    }
-
-    pub(super) fn settings(&self) -> &'a Settings {
-        self.reader.settings
+    /// What the facts say about builds is as old as `since`.
+    pub(super) fn new(reader: Reader<'a>, since: Instant, facts: &Facts) -> Self {
+        let known = facts.images.iter().filter_map(|(build, known)| match known {
+            Known::Is(image) => Some((build.clone(), (since, Some(image.clone())))),
+            Known::Gone | Known::Unread(_) => None,
+        });
+        Self { reader, seen: Mutex::new(known.collect()), written: AtomicUsize::new(0) }
     }
 
     /// How many versions were written.
@@ -48,7 +49,7 @@ impl<'a> Writing<'a> {
 
     /// Makes a call in a place, for a family's parameter.
     pub(super) async fn make(&self, family: &str, place: &Place, call: Call) -> Answer {
-        let parameter = self.settings().parameter(family);
+        let parameter = self.reader.settings.parameter(family);
         let answer = match call {
             Call::History => history(self.reader, place, &parameter).await.map(Answer::History),
             Call::Put { build, content } => self.put(place, &parameter, &build, &content).await,
@@ -77,7 +78,7 @@ impl<'a> Writing<'a> {
         Ok(image)
     }
 
-    /// ssm:PutParameter
+    /// ssm:PutParameter, of a build that is AVAILABLE now.
     async fn put(
         &self,
         place: &Place,
@@ -86,6 +87,11 @@ impl<'a> Writing<'a> {
         content: &Content,
     ) -> Result<Answer, Trouble> {
         let client = self.reader.clients.ssm(place).await?;
+        let status = self.look(build).await?.map(|image| image.status);
+        if status != Some(Status::Available) {
+            let status = status.map_or_else(|| "gone".to_owned(), |status| status.to_string());
+            return Err(Trouble { error: format!("{build} became {status} and isn't written"), retryable: false });
+        }
         let Content { value, data_type } = content;
         let image = build.to_string();
         let kind = match data_type {

@@ -28,10 +28,7 @@ pub(crate) async fn look(reader: Reader<'_>, arn: &ImageBuildArn) -> Result<Opti
 }
 
 /// imagebuilder:ListImages: all families of the account in the function's Region, with their versions.
-pub(super) async fn listed(
-    reader: Reader<'_>,
-    own: &Arn,
-) -> Result<BTreeMap<Family, BTreeSet<Version>>, ObserveError> {
+pub(super) async fn listed(reader: Reader<'_>, own: &Arn) -> Result<BTreeMap<Family, BTreeSet<Version>>, ObserveError> {
     let client = reader.clients.imagebuilder.in_region(&own.region);
     let call = async |token| {
         let call = client.list_images().owner(Ownership::SelfValue).max_results(PAGE).set_next_token(token);
@@ -40,7 +37,9 @@ pub(super) async fn listed(
     let mut families: BTreeMap<Family, BTreeSet<Version>> = BTreeMap::new();
     for image in reader.calls.list("ListImages", "the account's images", call).await? {
         // Every version of an image of one's own has such an ARN.
-        let Some(VersionedArn { arn, name, version, .. }) = image.arn.and_then(|arn| arn.parse().ok()) else { continue };
+        let Some(VersionedArn { arn, name, version, .. }) = image.arn.and_then(|arn| arn.parse().ok()) else {
+            continue;
+        };
         let Some(version) = version.exact().filter(|_| arn.account == own.account) else { continue };
         let Arn { partition, region, account, .. } = arn;
         families.entry(Family { partition, region, account, name }).or_default().insert(version);
@@ -49,11 +48,7 @@ pub(super) async fn listed(
 }
 
 /// imagebuilder:ListImageBuildVersions: the builds of a version.
-pub(super) async fn builds(
-    reader: Reader<'_>,
-    family: &Family,
-    version: Version,
-) -> Result<Vec<Image>, ObserveError> {
+pub(super) async fn builds(reader: Reader<'_>, family: &Family, version: Version) -> Result<Vec<Image>, ObserveError> {
     let Family { partition, region, account, name } = family;
     let arn = format!("arn:{partition}:imagebuilder:{region}:{account}:image/{name}/{version}");
     let client = reader.clients.imagebuilder.in_region(region);
@@ -83,20 +78,9 @@ pub(super) async fn findings(reader: Reader<'_>, arn: &ImageBuildArn, scan: Opti
     };
     let listed: Result<_, CallError> = reader.calls.list("ListImageScanFindings", &name, call).await;
     match listed {
-        Ok(findings) => {
-            Findings::Read(findings.iter().map(|finding| severity(finding.severity.as_deref())).collect())
-        }
+        Ok(findings) => Findings::Read(
+            findings.iter().map(|finding| Severity::from(finding.severity.as_deref().unwrap_or_default())).collect(),
+        ),
         Err(error) => Findings::Unread(chain(&error)),
-    }
-}
-
-fn severity(text: Option<&str>) -> Severity {
-    match text {
-        Some("INFORMATIONAL") => Severity::Informational,
-        Some("LOW") => Severity::Low,
-        Some("MEDIUM") => Severity::Medium,
-        Some("HIGH") => Severity::High,
-        Some("CRITICAL") => Severity::Critical,
-        _ => Severity::Untriaged,
     }
 }

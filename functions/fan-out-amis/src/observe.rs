@@ -38,19 +38,13 @@ pub enum ObserveError {
     #[error(transparent)]
     Call(#[from] CallError),
     /// Image Builder's answer makes no sense.
-    #[error("GetImage of {arn}")]
+    #[error("{operation} of {arn}")]
     Image {
+        /// The operation as AWS calls it.
+        operation: &'static str,
         /// What was asked for.
-        arn: ImageBuildArn,
-        /// What is wrong with it.
-        source: BadImage,
-    },
-    /// So does one of a listing.
-    #[error("ListImageBuildVersions of {arn}")]
-    Listed {
-        /// The version whose builds were asked for.
         arn: String,
-        /// What is wrong with one of them.
+        /// What is wrong with it.
         source: BadImage,
     },
 }

@@ -24,7 +24,7 @@ pub(crate) async fn look(reader: Reader<'_>, arn: &ImageBuildArn) -> Result<Opti
         Err(error) => return Err(error.into()),
     };
     let image = answer.image.ok_or(BadImage::Lacks("the image")).and_then(Image::try_from);
-    image.map(Some).map_err(|source| ObserveError::Image { arn: arn.clone(), source })
+    image.map(Some).map_err(|source| ObserveError::Image { operation: "GetImage", arn: name, source })
 }
 
 /// imagebuilder:ListImages: all families of the account in the function's Region, with their versions.
@@ -57,8 +57,8 @@ pub(super) async fn builds(reader: Reader<'_>, family: &Family, version: Version
         call.send().await.map(|answer| (answer.image_summary_list, answer.next_token))
     };
     let listed = reader.calls.list("ListImageBuildVersions", &arn, call).await?;
-    let image = |listed| Image::try_from(listed).map_err(|source| ObserveError::Listed { arn: arn.clone(), source });
-    listed.into_iter().map(image).collect()
+    let images = listed.into_iter().map(Image::try_from).collect::<Result<_, _>>();
+    images.map_err(|source| ObserveError::Image { operation: "ListImageBuildVersions", arn, source })
 }
 
 /// imagebuilder:ListImageScanFindings: how bad each finding of a build is. A build that wasn't scanned to the end has

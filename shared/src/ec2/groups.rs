@@ -185,9 +185,24 @@ mod tests {
             max_records: Some(100),
         };
         let body = groups(&request, Some("next")).body("DescribeAutoScalingGroups", "2011-01-01");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=DescribeAutoScalingGroups
+        &Version=2011-01-01
+        &AutoScalingGroupNames.member.1=web
+        &AutoScalingGroupNames.member.2=batch%20jobs
+        &Filters.member.1.Name=tag%3Ateam
+        &Filters.member.1.Values.member.1=a
+        &Filters.member.1.Values.member.2=b
+        &MaxRecords=100
+        &NextToken=next
+        "#);
         let body = configurations(&["old".into()], None).body("DescribeLaunchConfigurations", "2011-01-01");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=DescribeLaunchConfigurations
+        &Version=2011-01-01
+        &LaunchConfigurationNames.member.1=old
+        &MaxRecords=100
+        "#);
     }
 
     #[test]
@@ -265,10 +280,10 @@ mod tests {
             answer::<Answer<AutoScalingGroup>>("DescribeAutoScalingGroups", body).unwrap().result.into();
         assert_eq!(page.next.as_deref(), Some("further"));
         let of_each: Vec<_> = page.items.iter().map(|group| group.launch_templates().collect::<Vec<_>>()).collect();
-        insta::assert_debug_snapshot!(of_each, @"");
+        insta::assert_debug_snapshot!(of_each);
         assert_eq!(page.items[1].image_ids().collect::<Vec<_>>(), ["ami-0abcdef1234567890"]);
         assert_eq!(page.items[2].launch_configuration_name.as_deref(), Some("old-3"));
-        insta::assert_debug_snapshot!(page.items[0], @"");
+        insta::assert_debug_snapshot!(page.items[0]);
     }
 
     #[test]
@@ -284,6 +299,6 @@ mod tests {
   </DescribeLaunchConfigurationsResult>
 </DescribeLaunchConfigurationsResponse>"#;
         let answer: Answer<LaunchConfiguration> = answer("DescribeLaunchConfigurations", body).unwrap();
-        insta::assert_debug_snapshot!(Page::from(answer.result), @"");
+        insta::assert_debug_snapshot!(Page::from(answer.result));
     }
 }

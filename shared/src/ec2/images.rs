@@ -138,7 +138,22 @@ mod tests {
             max_results: Some(1000),
         };
         let body = form(&request, Some("next")).body("DescribeImages", "2016-11-15");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=DescribeImages
+        &Version=2016-11-15
+        &ImageId.1=ami-0abcdef1234567890
+        &Owner.1=self
+        &Owner.2=123456789012
+        &Filter.1.Name=state
+        &Filter.1.Value.1=available
+        &Filter.1.Value.2=disabled
+        &Filter.2.Name=tag%3AEc2ImageBuilderArn
+        &Filter.2.Value.1=arn%3Aaws%3Aimagebuilder%3A%2A
+        &IncludeDeprecated=true
+        &IncludeDisabled=true
+        &MaxResults=1000
+        &NextToken=next
+        "#);
         let nothing = form(&DescribeImages::default(), None).body("DescribeImages", "2016-11-15");
         assert_eq!(nothing, "Action=DescribeImages&Version=2016-11-15");
     }
@@ -198,7 +213,7 @@ mod tests {
 </DescribeImagesResponse>"#;
         let page = Page::from(answer::<Listing<Image>>("DescribeImages", body).unwrap());
         assert_eq!(page.items[0].snapshot_ids().collect::<Vec<_>>(), ["snap-1234567890abcdef0"]);
-        insta::assert_debug_snapshot!(page, @"");
+        insta::assert_debug_snapshot!(page);
     }
 
     #[test]

@@ -96,7 +96,19 @@ mod tests {
    </launchPermission>
 </DescribeImageAttributeResponse>"#;
         let permitted: Permitted = answer("DescribeImageAttribute", body).unwrap();
-        insta::assert_json_snapshot!(permitted.launch_permission, @"");
+        insta::assert_json_snapshot!(permitted.launch_permission, @r#"
+        [
+          {
+            "group": "all"
+          },
+          {
+            "userId": "111122223333"
+          },
+          {
+            "organizationalUnitArn": "arn:aws:organizations::123456789012:ou/o-1/ou-2"
+          }
+        ]
+        "#);
         let none = "<DescribeImageAttributeResponse><imageId>ami-1</imageId><launchPermission/></DescribeImageAttributeResponse>";
         assert!(answer::<Permitted>("DescribeImageAttribute", none).unwrap().launch_permission.is_empty());
         for unreadable in ["<imageId>ami-1</imageId>", "<launchPermission><item><vpc>v</vpc></item></launchPermission>"]
@@ -110,6 +122,12 @@ mod tests {
     fn permissions_are_asked_for() {
         let add = [LaunchPermission::UserId("111122223333".into()), LaunchPermission::Group("all".into())];
         let body = sharing("ami-61a54008", &add).body("ModifyImageAttribute", "2016-11-15");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=ModifyImageAttribute
+        &Version=2016-11-15
+        &ImageId=ami-61a54008
+        &LaunchPermission.Add.1.UserId=111122223333
+        &LaunchPermission.Add.2.Group=all
+        "#);
     }
 }

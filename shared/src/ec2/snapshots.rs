@@ -88,7 +88,16 @@ mod tests {
             max_results: Some(500),
         };
         let body = form(&request, Some("next")).body("DescribeSnapshots", "2016-11-15");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=DescribeSnapshots
+        &Version=2016-11-15
+        &SnapshotId.1=snap-1234567890abcdef0
+        &Owner.1=self
+        &Filter.1.Name=status
+        &Filter.1.Value.1=completed
+        &MaxResults=500
+        &NextToken=next
+        "#);
         let body = r#"<DescribeSnapshotsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
    <requestId>59dbff89-35bd-4eac-99ed-be587EXAMPLE</requestId>
    <snapshotSet>
@@ -110,6 +119,6 @@ mod tests {
    <nextToken>further</nextToken>
 </DescribeSnapshotsResponse>"#;
         let listing: Listing<Snapshot> = answer("DescribeSnapshots", body).unwrap();
-        insta::assert_debug_snapshot!(Page::from(listing), @"");
+        insta::assert_debug_snapshot!(Page::from(listing));
     }
 }

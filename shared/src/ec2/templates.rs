@@ -161,7 +161,18 @@ mod tests {
             ..DescribeLaunchTemplateVersions::default()
         };
         let body = versions(&request, None).body("DescribeLaunchTemplateVersions", "2016-11-15");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=DescribeLaunchTemplateVersions
+        &Version=2016-11-15
+        &LaunchTemplateId=lt-068f72b72934aff71
+        &LaunchTemplateVersion.1=1
+        &LaunchTemplateVersion.2=%24Default
+        &ResolveAlias=true
+        &Filter.1.Name=image-id
+        &Filter.1.Value.1=ami-0abcdef1234567890
+        &Filter.1.Value.2=ami-1234567890abcdef0
+        &MaxResults=200
+        "#);
         let request = DescribeLaunchTemplateVersions {
             launch_template_name: Some("web".into()),
             min_version: Some(3),
@@ -169,7 +180,14 @@ mod tests {
             ..DescribeLaunchTemplateVersions::default()
         };
         let body = versions(&request, Some("next")).body("DescribeLaunchTemplateVersions", "2016-11-15");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=DescribeLaunchTemplateVersions
+        &Version=2016-11-15
+        &LaunchTemplateName=web
+        &MinVersion=3
+        &MaxVersion=9
+        &NextToken=next
+        "#);
     }
 
     #[test]
@@ -199,7 +217,7 @@ mod tests {
     </launchTemplateVersionSet>
 </DescribeLaunchTemplateVersionsResponse>"#;
         let listing: Listing<LaunchTemplateVersion> = answer("DescribeLaunchTemplateVersions", body).unwrap();
-        insta::assert_debug_snapshot!(Page::from(listing), @"");
+        insta::assert_debug_snapshot!(Page::from(listing));
     }
 
     #[test]
@@ -211,7 +229,16 @@ mod tests {
             max_results: Some(1),
         };
         let body = templates(&request, Some("next")).body("DescribeLaunchTemplates", "2016-11-15");
-        insta::assert_snapshot!(body.replace('&', "\n&"), @"");
+        insta::assert_snapshot!(body.replace('&', "\n&"), @r#"
+        Action=DescribeLaunchTemplates
+        &Version=2016-11-15
+        &LaunchTemplateId.1=lt-08730f82f1f67c9f8
+        &LaunchTemplateName.1=web
+        &Filter.1.Name=tag%3Ateam
+        &Filter.1.Value.1=a%20%26%20b
+        &MaxResults=1
+        &NextToken=next
+        "#);
         let body = r#"<DescribeLaunchTemplatesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
     <requestId>1afa6e44-eb38-4229-8db6-d5eaexample</requestId>
     <launchTemplates>
@@ -227,6 +254,6 @@ mod tests {
     </launchTemplates>
 </DescribeLaunchTemplatesResponse>"#;
         let listing: Listing<LaunchTemplate> = answer("DescribeLaunchTemplates", body).unwrap();
-        insta::assert_debug_snapshot!(Page::from(listing), @"");
+        insta::assert_debug_snapshot!(Page::from(listing));
     }
 }

@@ -272,10 +272,34 @@ mod tests {
             version_depth: Some(100),
             max_results: Some(200),
         };
-        insta::assert_snapshot!(lines(references(&request, Some("a+b/c="))), @"");
+        insta::assert_snapshot!(lines(references(&request, Some("a+b/c="))), @r#"
+        Action=Op
+        &Version=2016-11-15
+        &ImageId.1=ami-0abcdef1234567890
+        &ImageId.2=ami-1234567890abcdef0
+        &IncludeAllResourceTypes=true
+        &ResourceType.1.ResourceType=ec2%3AInstance
+        &ResourceType.1.ResourceTypeOption.1.OptionName=state-name
+        &ResourceType.1.ResourceTypeOption.1.OptionValue.1=running
+        &ResourceType.1.ResourceTypeOption.1.OptionValue.2=stopped
+        &ResourceType.2.ResourceType=ec2%3ALaunchTemplate
+        &ResourceType.2.ResourceTypeOption.1.OptionName=version-depth
+        &ResourceType.2.ResourceTypeOption.1.OptionValue.1=100
+        &MaxResults=200
+        &NextToken=a%2Bb%2Fc%3D
+        "#);
         request.instance_states.clear();
         request.max_results = None;
-        insta::assert_snapshot!(lines(references(&request, None)), @"");
+        insta::assert_snapshot!(lines(references(&request, None)), @r#"
+        Action=Op
+        &Version=2016-11-15
+        &ImageId.1=ami-0abcdef1234567890
+        &ImageId.2=ami-1234567890abcdef0
+        &IncludeAllResourceTypes=true
+        &ResourceType.1.ResourceType=ec2%3ALaunchTemplate
+        &ResourceType.1.ResourceTypeOption.1.OptionName=version-depth
+        &ResourceType.1.ResourceTypeOption.1.OptionValue.1=100
+        "#);
     }
 
     #[test]
@@ -299,7 +323,7 @@ mod tests {
 </DescribeImageReferencesResponse>"#;
         let page: Page<ImageReference> =
             answer::<Listing<ImageReference>>("DescribeImageReferences", body).unwrap().into();
-        insta::assert_debug_snapshot!(page, @"");
+        insta::assert_debug_snapshot!(page);
     }
 
     #[test]
@@ -311,9 +335,29 @@ mod tests {
             client_token: Some("token".into()),
             tags: BTreeMap::from([("made by".into(), "deprecate-images".into())]),
         };
-        insta::assert_snapshot!(lines(report(&request)), @"");
+        insta::assert_snapshot!(lines(report(&request)), @r#"
+        Action=Op
+        &Version=2016-11-15
+        &ImageId=ami-0abcdef1234567890
+        &ResourceType.1.ResourceType=ec2%3AInstance
+        &ResourceType.2.ResourceType=ec2%3ALaunchTemplate
+        &ResourceType.2.ResourceTypeOption.1.OptionName=version-depth
+        &ResourceType.2.ResourceTypeOption.1.OptionValue.1=100
+        &AccountId.1=111122223333
+        &AccountId.2=444455556666
+        &ClientToken=token
+        &TagSpecification.1.ResourceType=image-usage-report
+        &TagSpecification.1.Tag.1.Key=made%20by
+        &TagSpecification.1.Tag.1.Value=deprecate-images
+        "#);
         let request = CreateImageUsageReport { image_id: "ami-0abcdef1234567890".into(), ..Default::default() };
-        insta::assert_snapshot!(lines(report(&request)), @"");
+        insta::assert_snapshot!(lines(report(&request)), @r#"
+        Action=Op
+        &Version=2016-11-15
+        &ImageId=ami-0abcdef1234567890
+        &ResourceType.1.ResourceType=ec2%3AInstance
+        &ResourceType.2.ResourceType=ec2%3ALaunchTemplate
+        "#);
     }
 
     #[test]
@@ -344,7 +388,7 @@ mod tests {
     </imageUsageReportSet>
 </DescribeImageUsageReportsResponse>"#;
         let listing: Listing<ImageUsageReport> = answer("DescribeImageUsageReports", body).unwrap();
-        insta::assert_debug_snapshot!(Page::from(listing), @"");
+        insta::assert_debug_snapshot!(Page::from(listing));
     }
 
     #[test]
@@ -364,6 +408,6 @@ mod tests {
     <nextToken/>
 </DescribeImageUsageReportEntriesResponse>"#;
         let listing: Listing<ImageUsageReportEntry> = answer("DescribeImageUsageReportEntries", body).unwrap();
-        insta::assert_debug_snapshot!(Page::from(listing), @"");
+        insta::assert_debug_snapshot!(Page::from(listing));
     }
 }

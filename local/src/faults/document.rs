@@ -60,9 +60,15 @@ pub(super) enum Fault {
         reason: String,
         region: Option<String>,
     },
+<<<<<<< HEAD
     FailLifecycle {
         skipped: bool,
         reason: String,
+=======
+    Finding {
+        severity: String,
+        seconds: i64,
+>>>>>>> fan-e2e
     },
 }
 
@@ -84,7 +90,11 @@ const FAULTS: [(&str, &[&str], &[&str]); 11] = [
     ("delayed", OF_NOTIFICATIONS, &["seconds"]),
     ("reordered", OF_NOTIFICATIONS, &["seconds"]),
     ("fail-build", OF_BUILDS, &["status", "reason", "region"]),
+<<<<<<< HEAD
     ("fail-lifecycle", OF_LIFECYCLE, &["outcome", "reason"]),
+=======
+    ("finding", OF_BUILDS, &["severity", "seconds"]),
+>>>>>>> fan-e2e
 ];
 
 /// How often and when: members of every rule.
@@ -93,8 +103,14 @@ const WHEN: [&str; 4] = ["times", "probability", "from", "until"];
 /// The statuses at whose end a build can fail.
 const STATUSES: [&str; 4] = ["BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING"];
 
+/// The severities that a finding can be given.
+const SEVERITIES: [&str; 5] = ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"];
+
 /// A day, in seconds: the longest delay.
 const DAY: i64 = 24 * 60 * 60;
+
+/// How much later than its image's scan a finding can be there at most, in days.
+const LATEST_FINDING: i64 = 365;
 
 impl Fault {
     pub(super) fn is_of_calls(&self) -> bool {
@@ -126,6 +142,7 @@ impl Fault {
             Self::FailLifecycle { skipped: true, reason } => format!("skipped: {reason}"),
             Self::FailLifecycle { skipped: false, reason } => format!("failed: {reason}"),
             Self::FailBuild { status, reason, .. } => format!("will fail in {status}: {reason}"),
+            Self::Finding { severity, seconds } => format!("one more {severity} finding {seconds} s after the scan"),
         }
     }
 }
@@ -164,8 +181,8 @@ fn parse(rule: &Value, path: &str) -> Result<Rule, String> {
     let on = matching(members, path, name, matched)?;
     let fault = fault(&of, name, &on)?;
     let times = of.number("times", 1, i64::MAX)?;
-    if times.is_some() && matches!(fault, Fault::ListImagesLag { .. }) {
-        return Err(format!("{path}.times: a lag lasts; expected from or until"));
+    if times.is_some() && matches!(fault, Fault::ListImagesLag { .. } | Fault::Finding { .. }) {
+        return Err(format!("{path}.times: {name} lasts; expected from or until"));
     }
     let (from, until) = (of.time("from")?, of.time("until")?);
     if let (Some(from), Some(until)) = (from, until)
@@ -246,8 +263,8 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             let expected = "a whole number from 1 to 86400000";
             Fault::Latency { milliseconds: milliseconds.ok_or_else(|| required("milliseconds", expected))? }
         }
-        "unreachable" if on.contains_key("region") => Fault::Unreachable,
-        "unreachable" => return Err(required("match.region", "the Region that can't be reached")),
+        "unreachable" if on.contains_key("region") || on.contains_key("account") => Fault::Unreachable,
+        "unreachable" => return Err(required("match.region", "the Region or the account that can't be reached")),
         "list-images-lag" => {
             let seconds = of.number("seconds", 1, 120)?;
             Fault::ListImagesLag {
@@ -259,6 +276,13 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
         "delayed" => {
             let seconds = of.number("seconds", 1, DAY)?;
             Fault::Delayed { seconds: seconds.ok_or_else(|| required("seconds", "a whole number from 1 to 86400"))? }
+        }
+        "finding" => {
+            let severity = of.text("severity")?.filter(|severity| SEVERITIES.contains(severity));
+            let severity =
+                severity.ok_or_else(|| required("severity", &format!("one of {}", SEVERITIES.join(", "))))?;
+            let seconds = of.number("seconds", 0, LATEST_FINDING * DAY)?.unwrap_or(0);
+            Fault::Finding { severity: severity.to_owned(), seconds }
         }
         "reordered" => Fault::Reordered { seconds: of.number("seconds", 1, DAY)?.unwrap_or(60) },
         "fail-lifecycle" => {

@@ -19,8 +19,13 @@ pub(super) fn put_events(world: &mut World, context: &Context, input: Members<'_
     }
     let (mut answers, mut failed) = (Vec::new(), 0);
     for entry in entries {
+<<<<<<< HEAD
+        match read(Members(entry), context, world.time_of_call()) {
+            Ok(event) => {
+=======
         match read(world, context, Members(entry)) {
             Ok((bus, event)) => {
+>>>>>>> fan-e2e
                 let id = world.fresh_uuid("event");
                 let detail = match event.resources.first() {
                     Some(resource) => format!("{} from {}: {resource}", event.detail_type, event.source),

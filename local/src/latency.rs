@@ -1,13 +1,8 @@
 //! What the calls of a running invocation cost in simulated time.
 //!
 //! A function calls several Regions side by side, and its calls arrive in any order. So each call's time is
-<<<<<<< HEAD
-//! counted along its own lane, the calls that an invocation makes of one service in one account and
-//! Region: within a lane they come one after the other, and what a call sees doesn't depend on what arrived beside it.
-=======
 //! counted along its own lane, the calls that an invocation makes of one service in one Region of one account: within
 //! a lane they come one after the other, and what a call sees doesn't depend on what arrived beside it.
->>>>>>> fan-e2e
 
 use crate::clock::Time;
 use crate::wire::{Context, Request};
@@ -19,11 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(crate) struct Running {
     started: Time,
-<<<<<<< HEAD
-    /// By service, account and Region: the time that the calls there have taken.
-=======
     /// By service, Region and account: the time that the calls there have taken.
->>>>>>> fan-e2e
     lanes: BTreeMap<(String, String, String), TimeDelta>,
     /// How often each call was made, the same call to the letter.
     made: BTreeMap<u64, i32>,
@@ -59,11 +50,7 @@ pub(crate) fn charge(
     );
     *made += 1;
     let lane =
-<<<<<<< HEAD
-        running.lanes.entry((service.to_owned(), context.account().to_owned(), context.region.clone())).or_default();
-=======
         running.lanes.entry((service.to_owned(), context.region.clone(), context.account().to_owned())).or_default();
->>>>>>> fan-e2e
     *lane += latency + pause + more;
     let at = running.started + *lane;
     world.pass(at.max(world.now));

@@ -19,13 +19,8 @@ pub(super) fn put_events(world: &mut World, context: &Context, input: Members<'_
     }
     let (mut answers, mut failed) = (Vec::new(), 0);
     for entry in entries {
-<<<<<<< HEAD
-        match read(Members(entry), context, world.time_of_call()) {
-            Ok(event) => {
-=======
         match read(world, context, Members(entry)) {
             Ok((bus, event)) => {
->>>>>>> fan-e2e
                 let id = world.fresh_uuid("event");
                 let detail = match event.resources.first() {
                     Some(resource) => format!("{} from {}: {resource}", event.detail_type, event.source),
@@ -73,7 +68,7 @@ fn read(world: &World, context: &Context, entry: Members<'_>) -> Result<(String,
         .filter(Value::is_object)
         .ok_or_else(|| ApiError::bad("MalformedDetail", "Detail is malformed."))?;
     let time = match &entry.0["Time"] {
-        Value::Null => world.now,
+        Value::Null => world.time_of_call(),
         time => time
             .as_f64()
             .and_then(|seconds| Time::from_timestamp_millis((seconds * 1000.0).round() as i64))

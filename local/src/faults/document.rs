@@ -60,15 +60,13 @@ pub(super) enum Fault {
         reason: String,
         region: Option<String>,
     },
-<<<<<<< HEAD
     FailLifecycle {
         skipped: bool,
         reason: String,
-=======
+    },
     Finding {
         severity: String,
         seconds: i64,
->>>>>>> fan-e2e
     },
 }
 
@@ -79,7 +77,7 @@ const OF_BUILDS: &[&str] = &["name", "recipe", "pipeline", "region", "account"];
 const OF_LIFECYCLE: &[&str] = &["ami", "name", "action", "region", "account"];
 
 /// Each fault with what it matches by and the members of its own.
-const FAULTS: [(&str, &[&str], &[&str]); 11] = [
+const FAULTS: [(&str, &[&str], &[&str]); 12] = [
     ("throttle", OF_CALLS, &["code"]),
     ("error", OF_CALLS, &["code", "status", "message"]),
     ("latency", OF_CALLS, &["milliseconds"]),
@@ -90,11 +88,8 @@ const FAULTS: [(&str, &[&str], &[&str]); 11] = [
     ("delayed", OF_NOTIFICATIONS, &["seconds"]),
     ("reordered", OF_NOTIFICATIONS, &["seconds"]),
     ("fail-build", OF_BUILDS, &["status", "reason", "region"]),
-<<<<<<< HEAD
     ("fail-lifecycle", OF_LIFECYCLE, &["outcome", "reason"]),
-=======
     ("finding", OF_BUILDS, &["severity", "seconds"]),
->>>>>>> fan-e2e
 ];
 
 /// How often and when: members of every rule.

@@ -41,7 +41,8 @@ fn answer(cause: Cause, plans: Plans) -> Value {
 #[test]
 fn what_was_done_where_is_told_in_one_line_and_in_full() {
     let message = Made::Message { message_id: "m-1".to_owned(), event_id: "e-1".to_owned() };
-    let announce = Action::Announce { topic: "arn:aws:sns:us-east-1:123456789012:t".into(), event_bus: "default".into() };
+    let announce =
+        Action::Announce { topic: "arn:aws:sns:us-east-1:123456789012:t".into(), event_bus: "default".into() };
     let steps = vec![
         step(Action::Write(target("eu-west-1")), Reason::Newer(build(2)), done(4)),
         step(Action::Write(target("us-east-1")), Reason::ByHand(6), done(7)),
@@ -112,10 +113,7 @@ fn causes_are_told_as_they_were_given() {
             Command::Promote { family: "web".to_owned(), channel: "prod".to_owned(), to: Wanted::Latest },
             "promote prod of web to latest",
         ),
-        (
-            Command::Rollback { family: "web".to_owned(), channel: channel.clone(), to: None },
-            "roll back prod of web",
-        ),
+        (Command::Rollback { family: "web".to_owned(), channel: channel.clone(), to: None }, "roll back prod of web"),
         (
             Command::Rollback { family: "web".to_owned(), channel: None, to: Some(Wanted::Arn(build(2))) },
             "roll back web to 1.0.0/2",

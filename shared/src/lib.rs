@@ -2,9 +2,13 @@
 //!
 //! Without the feature `aws` only what needs no SDK remains.
 
+#[cfg(feature = "aws")]
+pub mod accounts;
 pub mod arn;
 #[cfg(feature = "aws")]
 pub mod clients;
+#[cfg(feature = "ec2")]
+pub mod ec2;
 #[cfg(feature = "aws")]
 pub mod error;
 #[cfg(feature = "aws")]
@@ -13,7 +17,10 @@ pub mod inputs;
 #[cfg(feature = "aws")]
 pub mod inventory;
 pub mod notification;
+pub mod pattern;
 pub mod plan;
+#[cfg(feature = "aws")]
+pub mod published;
 pub mod settings;
 pub mod tags;
 #[cfg(feature = "aws")]

@@ -68,7 +68,7 @@ fn read(world: &World, context: &Context, entry: Members<'_>) -> Result<(String,
         .filter(Value::is_object)
         .ok_or_else(|| ApiError::bad("MalformedDetail", "Detail is malformed."))?;
     let time = match &entry.0["Time"] {
-        Value::Null => world.now,
+        Value::Null => world.time_of_call(),
         time => time
             .as_f64()
             .and_then(|seconds| Time::from_timestamp_millis((seconds * 1000.0).round() as i64))

@@ -4,7 +4,7 @@ use crate::journal::CallRecord;
 use crate::wire::query::Dialect;
 use crate::wire::{ApiError, Context, Request, Response, json, query};
 use crate::world::{DEFAULT_REGION, World};
-use crate::{ec2, events, faults, imagebuilder, latency, model, sns, ssm, sts};
+use crate::{ec2, events, faults, iam, imagebuilder, latency, model, sns, ssm, sts};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -141,7 +141,7 @@ pub fn call(
     operation: &str,
     input: Value,
 ) -> Result<Value, ApiError> {
-    // Permissions of `context.caller` will be checked here: every call, from a socket or from a stack, passes.
+    iam::authorise(world, context, service, operation, &input)?;
     match service {
         "imagebuilder" => imagebuilder::call(world, context, operation, input),
         "ec2" => ec2::call(world, context, operation, input),

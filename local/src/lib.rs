@@ -18,6 +18,7 @@ pub mod driver;
 pub mod ec2;
 pub mod events;
 pub mod faults;
+pub mod iam;
 pub mod imagebuilder;
 pub mod journal;
 pub mod lambda;

@@ -4,7 +4,7 @@ use crate::journal::CallRecord;
 use crate::wire::query::Dialect;
 use crate::wire::{ApiError, Context, Request, Response, json, query};
 use crate::world::{DEFAULT_REGION, World};
-use crate::{ec2, events, faults, iam, imagebuilder, latency, model, sns, ssm, sts};
+use crate::{ec2, events, faults, iam, imagebuilder, latency, model, sns, sqs, ssm, sts};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -147,6 +147,7 @@ pub fn call(
         "ec2" => ec2::call(world, context, operation, input),
         "events" => events::call(world, context, operation, input),
         "sns" => sns::call(world, context, operation, input),
+        "sqs" => sqs::call(world, context, operation, &input),
         "ssm" => ssm::call(world, context, operation, input),
         "sts" => sts::call(world, context, operation, input),
         _ => Err(unknown(service)),
@@ -180,6 +181,7 @@ impl Protocol {
     fn of(service: &str) -> Option<Self> {
         Some(match service {
             "imagebuilder" => Self::ImageBuilder,
+            "sqs" => Self::Json("AmazonSQS"),
             "ssm" => Self::Json("AmazonSSM"),
             "events" => Self::Json("AWSEvents"),
             "sns" => Self::Query(Dialect::Query, sns::NAMESPACE),

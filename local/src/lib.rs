@@ -33,6 +33,7 @@ pub mod schedule;
 pub mod sdk;
 mod server;
 pub mod sns;
+pub mod sqs;
 pub mod ssm;
 pub mod stack;
 mod state;

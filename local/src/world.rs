@@ -3,7 +3,7 @@
 use crate::clock::{self, Time};
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{ec2, events, faults, iam, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
+use crate::{ec2, events, faults, iam, imagebuilder, lambda, latency, s3, sns, sqs, ssm, stack, sts};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -79,6 +79,8 @@ pub struct World {
     pub ssm: ssm::Store,
     /// SNS.
     pub sns: sns::Store,
+    /// SQS.
+    pub sqs: sqs::Store,
     /// STS.
     pub sts: sts::Store,
     /// EventBridge and EventBridge Scheduler.
@@ -140,6 +142,7 @@ impl World {
             s3: s3::Store::default(),
             ssm: ssm::Store::default(),
             sns: sns::Store::default(),
+            sqs: sqs::Store::default(),
             sts: sts::Store::default(),
             events: events::Store::default(),
             iam: iam::Store::default(),

@@ -345,6 +345,7 @@ impl Deployment {
             "AWS::EC2::LaunchTemplate" => {
                 made = launch_template::make(world, context, &naming.physical_name("LaunchTemplateName"), properties)?
             }
+            "AWS::SQS::Queue" => messaging::queue(world, &made, properties),
             "AWS::SSM::Parameter" => messaging::parameter(world, context, &made, properties)?,
             "AWS::Events::Rule" => {
                 triggers::rule(world, context, made.reference.as_str().unwrap_or_default(), properties)?;

@@ -134,7 +134,9 @@ mod tests {
         assert_eq!(asked(json!([all, deny])), Ok(false));
         assert_eq!(asked(json!([])), Ok(false));
         assert_eq!(asked(json!({"Effect": "Allow", "Principal": "*", "Action": "sts:TagSession"})), Ok(false));
-        for condition in [json!({"NumericEquals": {"aws:PrincipalArn": "x"}}), json!({"StringEquals": {"aws:SourceIp": "x"}})] {
+        for condition in
+            [json!({"NumericEquals": {"aws:PrincipalArn": "x"}}), json!({"StringEquals": {"aws:SourceIp": "x"}})]
+        {
             assert!(asked(json!([allow(json!("*"), condition.clone())])).is_err(), "{condition}");
             // A statement about others decides nothing.
             assert_eq!(asked(json!([allow(json!({"AWS": "111122223333"}), condition)])), Ok(false));

@@ -4,7 +4,7 @@ use crate::journal::CallRecord;
 use crate::wire::query::Dialect;
 use crate::wire::{ApiError, Context, Request, Response, json, query};
 use crate::world::{DEFAULT_REGION, World};
-use crate::{autoscaling, ec2, events, faults, imagebuilder, latency, model, sns, ssm, sts};
+use crate::{autoscaling, ec2, events, faults, iam, imagebuilder, latency, model, sns, sqs, ssm, sts};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -141,13 +141,14 @@ pub fn call(
     operation: &str,
     input: Value,
 ) -> Result<Value, ApiError> {
-    // Permissions of `context.caller` will be checked here: every call, from a socket or from a stack, passes.
+    iam::authorise(world, context, service, operation, &input)?;
     match service {
         "imagebuilder" => imagebuilder::call(world, context, operation, input),
         "autoscaling" => autoscaling::call(world, context, operation, input),
         "ec2" => ec2::call(world, context, operation, input),
         "events" => events::call(world, context, operation, input),
         "sns" => sns::call(world, context, operation, input),
+        "sqs" => sqs::call(world, context, operation, &input),
         "ssm" => ssm::call(world, context, operation, input),
         "sts" => sts::call(world, context, operation, input),
         _ => Err(unknown(service)),
@@ -181,6 +182,7 @@ impl Protocol {
     fn of(service: &str) -> Option<Self> {
         Some(match service {
             "imagebuilder" => Self::ImageBuilder,
+            "sqs" => Self::Json("AmazonSQS"),
             "ssm" => Self::Json("AmazonSSM"),
             "events" => Self::Json("AWSEvents"),
             "sns" => Self::Query(Dialect::Query, sns::NAMESPACE),

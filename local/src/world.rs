@@ -3,7 +3,9 @@
 use crate::clock::{self, Time};
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{autoscaling, ec2, events, faults, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
+use crate::{
+    autoscaling, ec2, events, faults, iam, imagebuilder, lambda, latency, s3, sns, sqs, ssm, stack, sts,
+};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,7 +63,8 @@ pub enum Event {
 /// Everything that the local AWS knows.
 #[derive(Serialize, Deserialize)]
 pub struct World {
-    /// Simulated time. It never goes back.
+    /// Simulated time. It never goes back, but for the moment in which something happens that is due since earlier (see
+    /// [`World::step`]).
     pub now: Time,
     /// What everything that looks random is drawn from.
     pub seed: Seed,
@@ -81,10 +84,14 @@ pub struct World {
     pub ssm: ssm::Store,
     /// SNS.
     pub sns: sns::Store,
+    /// SQS.
+    pub sqs: sqs::Store,
     /// STS.
     pub sts: sts::Store,
     /// EventBridge and EventBridge Scheduler.
     pub events: events::Store,
+    /// What was asked of the roles' policies.
+    pub iam: iam::Store,
     /// Lambda's functions and what became of their asynchronous invocations.
     pub lambda: lambda::Store,
     /// The deployed stacks, with the resources that belong to no service above.
@@ -141,8 +148,10 @@ impl World {
             s3: s3::Store::default(),
             ssm: ssm::Store::default(),
             sns: sns::Store::default(),
+            sqs: sqs::Store::default(),
             sts: sts::Store::default(),
             events: events::Store::default(),
+            iam: iam::Store::default(),
             lambda: lambda::Store::default(),
             stacks: stack::Store::default(),
             faults: faults::Store::default(),

@@ -3,6 +3,7 @@
 use super::{Drawn, Stacks, show, simulated_start};
 use crate::clock::{Time, iso_millis};
 use crate::driver::Pace;
+use crate::iam::{self, Unused};
 use crate::lambda::InvocationRecord;
 use crate::report::{self, Report};
 use crate::world::World;
@@ -10,6 +11,7 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 use clap::Args;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,6 +49,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     for disagreement in &report.disagreements {
         anstream::println!("  {disagreement}");
     }
+    print_unused(&iam::unused(&world));
     if let Some(file) = &options.json {
         let document = document(&world, &options, end, &report);
         let text = serde_json::to_string_pretty(&document).context("the run as JSON")?;
@@ -54,6 +57,24 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{}: expected a file that can be written", file.display()))?;
     }
     Ok(if report.disagreements.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The permissions that this run didn't need, a role after the other.
+fn print_unused(unused: &[Unused]) {
+    if unused.is_empty() {
+        return;
+    }
+    anstream::println!("\nGranted and never used in this run:");
+    for Unused { account, role, permissions } in unused {
+        anstream::println!("  {role} in {account}");
+        let mut statements: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for permission in permissions {
+            statements.entry(&permission.statement).or_default().push(&permission.action);
+        }
+        for (statement, actions) in statements {
+            anstream::println!("    {statement}: {}", actions.join(", "));
+        }
+    }
 }
 
 /// The whole run.
@@ -72,6 +93,7 @@ fn document(world: &World, options: &Options, end: Time, report: &Report) -> Val
         "deadLetters": world.lambda.dead_letters,
         "published": report.published,
         "disagreements": report.disagreements,
+        "unusedPermissions": iam::unused(world),
     })
 }
 

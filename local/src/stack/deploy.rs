@@ -353,6 +353,7 @@ impl Deployment {
             "AWS::EC2::LaunchTemplate" => {
                 made = launch_template::make(world, context, &naming.physical_name("LaunchTemplateName"), properties)?
             }
+            "AWS::SQS::Queue" => messaging::queue(world, &made, properties),
             "AWS::SSM::Parameter" => messaging::parameter(world, context, &made, properties)?,
             "AWS::Events::Rule" => {
                 triggers::rule(world, context, made.reference.as_str().unwrap_or_default(), properties)?;
@@ -361,7 +362,7 @@ impl Deployment {
                 triggers::schedule(world, context, made.reference.as_str().unwrap_or_default(), properties)?;
             }
             "AWS::Events::EventBus" => triggers::bus(world, context, &naming.physical_name("Name"), properties)?,
-            "AWS::IAM::Role" => iam::role(world, &self.account, &entry.key, &made, properties)?,
+            "AWS::IAM::Role" => iam::role(world, context, &entry.key, &made, properties)?,
             "AWS::IAM::ManagedPolicy" | "AWS::IAM::Policy" | "AWS::IAM::RolePolicy" => {
                 iam::policy(world, &self.account, kind, &made, properties)?;
             }

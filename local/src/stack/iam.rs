@@ -3,14 +3,16 @@
 use super::error::Refusal;
 use super::evaluate::Made;
 use super::sam::SAM_POLICIES;
+use super::sam_policies::statements;
 use crate::journal::Kind;
+use crate::wire::Context;
 use crate::world::World;
 use serde_json::{Value, json};
 
 /// Keeps a role under its name: its properties, with its ARN and all its inline `Policies`.
 pub(super) fn role(
     world: &mut World,
-    account: &str,
+    context: &Context,
     logical: &str,
     made: &Made,
     properties: &Value,
@@ -29,7 +31,7 @@ pub(super) fn role(
         None => Vec::new(),
     };
     for policy in given {
-        add_sam_policy(world, logical, &mut role, policy)?;
+        add_sam_policy(world, context, logical, &mut role, policy)?;
     }
     for arn in role["ManagedPolicyArns"].as_array_mut().into_iter().flatten() {
         if let Some(name) = arn.as_str().filter(|arn| !arn.starts_with("arn:")) {
@@ -37,25 +39,39 @@ pub(super) fn role(
             *arn = json!(format!("arn:aws:iam::aws:policy/{path}{name}"));
         }
     }
-    world.stacks.add_role(account, made.reference.as_str().unwrap_or_default(), role);
+    world.stacks.add_role(context.account(), made.reference.as_str().unwrap_or_default(), role);
     Ok(())
 }
 
 /// SAM's `Policies` hold names and ARNs of managed policies, documents, and policy templates of its own.
-fn add_sam_policy(world: &mut World, logical: &str, role: &mut Value, policy: Value) -> Result<(), Vec<Refusal>> {
+fn add_sam_policy(
+    world: &mut World,
+    context: &Context,
+    logical: &str,
+    role: &mut Value,
+    policy: Value,
+) -> Result<(), Vec<Refusal>> {
     let push = |role: &mut Value, member: &str, value: Value| {
         role[member].as_array_mut().into_iter().for_each(|list| list.push(value.clone()));
+    };
+    let inline = |role: &mut Value, document: Value| {
+        let nth = role["Policies"].as_array().map_or(0, Vec::len);
+        push(role, "Policies", json!({"PolicyName": format!("{logical}Policy{nth}"), "PolicyDocument": document}));
     };
     if policy.is_string() {
         push(role, "ManagedPolicyArns", policy);
     } else if policy.get("Statement").is_some() {
-        let nth = role["Policies"].as_array().map_or(0, Vec::len);
-        push(role, "Policies", json!({"PolicyName": format!("{logical}Policy{nth}"), "PolicyDocument": policy}));
-    } else if let Some((name, _)) =
+        inline(role, policy);
+    } else if let Some((name, arguments)) =
         policy.as_object().filter(|policy| policy.len() == 1).and_then(|one| one.iter().next())
     {
-        let detail = format!("{logical}: SAM's policy template {name} isn't expanded: it allows nothing locally");
-        world.record(Kind::Warning, logical, None, detail);
+        match statements(context, name, arguments) {
+            Some(statements) => inline(role, json!({"Statement": statements})),
+            None => {
+                let detail = format!("{logical}: SAM's policy template {name} isn't known: it allows nothing locally");
+                world.record(Kind::Warning, logical, None, detail);
+            }
+        }
     } else {
         let message = "a policy must be a name, an ARN, a document with Statement, or one of SAM's policy templates";
         return Err(vec![Refusal::of("Policies", message)]);

@@ -2,9 +2,9 @@
 
 use super::error::{Refusal, only};
 use super::evaluate::{Made, text};
-use crate::dispatch;
 use crate::wire::Context;
 use crate::world::World;
+use crate::{dispatch, sqs};
 use serde_json::{Map, Value, json};
 
 /// Calls an API; its refusal is the resource's.
@@ -55,6 +55,18 @@ pub(super) fn topic(world: &mut World, context: &Context, made: &Made, propertie
         subscription(world, context, &one)?;
     }
     Ok(())
+}
+
+/// Keeps a queue; it takes nothing but dead letters.
+pub(super) fn queue(world: &mut World, made: &Made, properties: &Value) {
+    let arn = made.attributes.get("Arn").and_then(text).unwrap_or_default();
+    let given = properties
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !["QueueName", "Tags"].contains(&name.as_str()));
+    let given: Vec<(String, String)> = given.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
+    sqs::make(world, &arn, given.into_iter());
 }
 
 const SUBSCRIPTION: [&str; 10] = [

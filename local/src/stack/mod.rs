@@ -23,6 +23,7 @@ mod order;
 mod parameters;
 mod rules;
 mod sam;
+mod sam_policies;
 mod shape;
 mod template;
 mod tree;

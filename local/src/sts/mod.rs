@@ -3,6 +3,7 @@
 mod trust;
 
 use crate::clock::{Time, iso_seconds};
+use crate::iam::policy::Undecided;
 use crate::wire::{ApiError, Caller, Context, Principal};
 use crate::world::{DEFAULT_ACCOUNT, World};
 use chrono::TimeDelta;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::arn::Arn;
 use std::collections::BTreeMap;
-use trust::{Asker, Undecided};
+use trust::Asker;
 
 /// STS's XML name space.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";

@@ -2,6 +2,7 @@
 //!
 //! What the caller's own policies allow is another question, and not asked here.
 
+use crate::iam::policy::{Keys, Undecided, action_of, hold, items, texts};
 use serde_json::Value;
 
 /// Who asks, and how.
@@ -16,10 +17,6 @@ pub(super) struct Asker<'a> {
     pub(super) session_name: &'a str,
     pub(super) external_id: Option<&'a str>,
 }
-
-/// Something in a policy that can't be decided here, in words.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Undecided(pub(super) String);
 
 /// Whether one statement allows it and none denies it.
 ///
@@ -43,18 +40,15 @@ fn applies(statement: &Value, asker: Asker<'_>) -> Result<bool, Undecided> {
     if let Some(member) = ["NotPrincipal", "NotAction"].iter().find(|member| statement.get(**member).is_some()) {
         return Err(Undecided(format!("{member} isn't supported in trust policies")));
     }
-    let action = texts(&statement["Action"]).any(|action| glob(&action.to_ascii_lowercase(), "sts:assumerole"));
-    if !action || !names(&statement["Principal"], asker) {
+    if action_of(statement, "sts:AssumeRole").is_none() || !names(&statement["Principal"], asker) {
         return Ok(false);
     }
-    for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
-        for (key, values) in keys.as_object().into_iter().flatten() {
-            if !holds(operator, key, values, asker)? {
-                return Ok(false);
-            }
-        }
-    }
-    Ok(true)
+    let keys = Keys::default()
+        .with("sts:ExternalId", asker.external_id)
+        .with("sts:RoleSessionName", [asker.session_name])
+        .with("aws:PrincipalArn", [asker.principal_arn])
+        .with("aws:PrincipalAccount", [asker.account]);
+    hold(&statement["Condition"], &keys)
 }
 
 /// Whether a principal names the caller: by `*`, its account, its role or its very session.
@@ -68,57 +62,6 @@ fn names(principal: &Value, asker: Asker<'_>) -> bool {
             || text.starts_with("arn:") && text.ends_with(&root)
     };
     principal.as_str() == Some("*") || texts(&principal["AWS"]).any(named)
-}
-
-/// Whether a condition holds. One about a key that the request lacks doesn't, but for those that say `Not`.
-fn holds(operator: &str, key: &str, values: &Value, asker: Asker<'_>) -> Result<bool, Undecided> {
-    let actual = match key.to_ascii_lowercase().as_str() {
-        "sts:externalid" => asker.external_id,
-        "sts:rolesessionname" => Some(asker.session_name),
-        "aws:principalarn" => Some(asker.principal_arn),
-        "aws:principalaccount" => Some(asker.account),
-        _ => return Err(Undecided(format!("the condition key {key} isn't supported in trust policies"))),
-    };
-    let (operator, if_exists) = match operator.strip_suffix("IfExists") {
-        Some(operator) => (operator, true),
-        None => (operator, false),
-    };
-    let (negated, pattern) = match operator {
-        "StringEquals" => (false, false),
-        "StringNotEquals" => (true, false),
-        "StringLike" | "ArnEquals" | "ArnLike" => (false, true),
-        "StringNotLike" | "ArnNotEquals" | "ArnNotLike" => (true, true),
-        _ => return Err(Undecided(format!("the condition operator {operator} isn't supported in trust policies"))),
-    };
-    let Some(actual) = actual else { return Ok(if_exists || negated) };
-    let fits = texts(values).any(|value| if pattern { glob(value, actual) } else { value == actual });
-    Ok(fits != negated)
-}
-
-/// The elements of a list, or the one that stands for a list of one.
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    let list = value.as_array().map(Vec::as_slice);
-    list.unwrap_or_else(|| if value.is_null() { &[] } else { std::slice::from_ref(value) }).iter()
-}
-
-fn texts(value: &Value) -> impl Iterator<Item = &str> {
-    items(value).filter_map(Value::as_str)
-}
-
-/// Whether a text fits a pattern, in which `*` stands for any text and `?` for any character.
-fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.chars().next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let rest = &pattern[1..];
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| glob(rest, &text[at..]))
-        }
-        Some(first) => {
-            let mut letters = text.chars();
-            let fits = letters.next().is_some_and(|letter| first == '?' || letter == first);
-            fits && glob(&pattern[first.len_utf8()..], letters.as_str())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -191,7 +134,9 @@ mod tests {
         assert_eq!(asked(json!([all, deny])), Ok(false));
         assert_eq!(asked(json!([])), Ok(false));
         assert_eq!(asked(json!({"Effect": "Allow", "Principal": "*", "Action": "sts:TagSession"})), Ok(false));
-        for condition in [json!({"Bool": {"aws:PrincipalArn": "x"}}), json!({"StringEquals": {"aws:SourceIp": "x"}})] {
+        for condition in
+            [json!({"NumericEquals": {"aws:PrincipalArn": "x"}}), json!({"StringEquals": {"aws:SourceIp": "x"}})]
+        {
             assert!(asked(json!([allow(json!("*"), condition.clone())])).is_err(), "{condition}");
             // A statement about others decides nothing.
             assert_eq!(asked(json!([allow(json!({"AWS": "111122223333"}), condition)])), Ok(false));

@@ -1,4 +1,4 @@
-//! The protocol awsJson 1.1 (Parameter Store, EventBridge): `X-Amz-Target` names the operation, JSON both ways.
+//! The protocol awsJson 1.1 (Parameter Store, EventBridge), and 1.0 (SQS), which differs in the content type alone: `X-Amz-Target` names the operation, JSON both ways.
 
 use super::{ApiError, Request, Response};
 use serde_json::{Value, json};

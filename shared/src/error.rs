@@ -71,6 +71,11 @@ impl AwsError {
         Self { operation, resource: resource.into(), failure }
     }
 
+    /// Of an answer that lacks what it has to hold.
+    pub fn unreadable(operation: &'static str, resource: impl Into<String>, why: &'static str) -> Self {
+        Self { operation, resource: resource.into(), failure: Failure::Unanswered(why.into()) }
+    }
+
     /// The service's error code, if it answered.
     pub fn code(&self) -> Option<&str> {
         match &self.failure {

@@ -2,6 +2,8 @@
 //!
 //! Without the feature `aws` only what needs no SDK remains.
 
+#[cfg(feature = "aws")]
+pub mod accounts;
 pub mod arn;
 #[cfg(feature = "aws")]
 pub mod clients;

@@ -233,7 +233,8 @@ pub(super) fn on_tick(world: &mut World, tick: &Tick) {
     if let (true, Ok(input)) = (schedule.runs_instances(), &sending.input) {
         let input = serde_json::from_str(input).unwrap_or_default();
         let run = ec2::Event::Run { account: schedule.account, region: schedule.region, input };
-        return world.post(world.now, Event::Ec2(run));
+        world.post(world.now, Event::Ec2(run));
+        return;
     }
     fire::send(world, sending, &schedule.name, &schedule.region, "schedule");
 }

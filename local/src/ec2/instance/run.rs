@@ -124,7 +124,8 @@ pub(in crate::ec2) fn run_instances(mut call: Call<'_>) -> Result<Value, ApiErro
 /// A schedule's time to launch has come. Scheduler tells nobody what failed: the journal does.
 pub(in crate::ec2) fn on_run(world: &mut World, account: String, region: String, input: &Value) {
     let request_id = world.fresh_uuid("request");
-    let context = Context { caller: Caller { account, principal: Principal::Root, invocation: None }, region, request_id };
+    let context =
+        Context { caller: Caller { account, principal: Principal::Root, invocation: None }, region, request_id };
     // Numbers and flags are texts in the query protocol.
     let members = input.as_object().into_iter().flatten();
     let text = |(name, value): (&String, &Value)| match value {
@@ -133,7 +134,12 @@ pub(in crate::ec2) fn on_run(world: &mut World, account: String, region: String,
     };
     let texts: Map<String, Value> = members.map(text).collect();
     if let Err(error) = crate::ec2::call(world, &context, "RunInstances", texts.into()) {
-        world.record(Kind::Warning, "RunInstances", Some(&context.region), format!("{}: {}", error.code, error.message));
+        world.record(
+            Kind::Warning,
+            "RunInstances",
+            Some(&context.region),
+            format!("{}: {}", error.code, error.message),
+        );
     }
 }
 

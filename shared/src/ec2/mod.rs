@@ -5,12 +5,30 @@
 //! service's code; throttled calls were retried before, as the configuration says.
 
 mod form;
+mod groups;
 mod images;
+mod permissions;
 mod read;
 mod runtime;
+mod snapshots;
+mod templates;
+mod usage;
 
+pub use groups::{
+    AutoScalingGroup, DescribeAutoScalingGroups, GroupInstance, LaunchConfiguration, LaunchTemplateSpecification,
+    MixedInstancesPolicy, MixedTemplate, Override,
+};
 pub use images::{BlockDevice, DescribeImages, Ebs, Image};
+pub use permissions::LaunchPermission;
 pub use read::Page;
+pub use snapshots::{DescribeSnapshots, Snapshot};
+pub use templates::{
+    DescribeLaunchTemplateVersions, DescribeLaunchTemplates, LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion,
+};
+pub use usage::{
+    CreateImageUsageReport, DescribeImageReferences, DescribeImageUsageReports, ImageReference, ImageUsageReport,
+    ImageUsageReportEntry, ImageUsageResourceType,
+};
 
 use crate::error::{AwsError, Failure};
 use aws_config::SdkConfig;

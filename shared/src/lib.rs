@@ -16,7 +16,10 @@ pub mod image;
 #[cfg(feature = "aws")]
 pub mod inventory;
 pub mod notification;
+pub mod pattern;
 pub mod plan;
+#[cfg(feature = "aws")]
+pub mod published;
 pub mod settings;
 pub mod tags;
 #[cfg(feature = "aws")]

@@ -19,6 +19,8 @@ pub struct Problem {
     pub found: Option<String>,
     /// What it has to hold.
     pub expected: &'static str,
+    /// What exactly is wrong with it, where that can be said.
+    pub detail: Option<String>,
 }
 
 /// Every problem of the environment.
@@ -44,7 +46,7 @@ impl Environment {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let found = self.values.get(variable).cloned();
-        self.read(variable, found, expected, parse)
+        self.read(variable, found, expected, |text| parse(text).ok_or(None))
     }
 
     /// A variable that stands for `default` when it isn't set or empty.
@@ -55,6 +57,17 @@ impl Environment {
         expected: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
+        self.document(variable, default, expected, |text| parse(text).ok_or(None))
+    }
+
+    /// Like [`Self::optional`], for what can be wrong in so many ways that `parse` says in which.
+    pub fn document<T>(
+        &mut self,
+        variable: &'static str,
+        default: &str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Option<String>>,
+    ) -> Option<T> {
         let found = self.values.get(variable).filter(|value| !value.is_empty()).cloned();
         self.read(variable, Some(found.unwrap_or_else(|| default.to_owned())), expected, parse)
     }
@@ -64,13 +77,15 @@ impl Environment {
         variable: &'static str,
         found: Option<String>,
         expected: &'static str,
-        parse: impl FnOnce(&str) -> Option<T>,
+        parse: impl FnOnce(&str) -> Result<T, Option<String>>,
     ) -> Option<T> {
-        let value = found.as_deref().and_then(parse);
-        if value.is_none() {
-            self.problems.push(Problem { variable, found, expected });
-        }
-        value
+        let detail = match found.as_deref().map(parse) {
+            Some(Ok(value)) => return Some(value),
+            Some(Err(detail)) => detail,
+            None => None,
+        };
+        self.problems.push(Problem { variable, found, expected, detail });
+        None
     }
 
     /// The settings, if every variable was as it has to be.
@@ -94,9 +109,10 @@ impl FromIterator<(String, String)> for Environment {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.found {
-            Some(found) => write!(f, "{} is {found:?}: expected {}", self.variable, self.expected),
-            None => write!(f, "{} isn't set: expected {}", self.variable, self.expected),
+            Some(found) => write!(f, "{} is {found:?}: expected {}", self.variable, self.expected)?,
+            None => write!(f, "{} isn't set: expected {}", self.variable, self.expected)?,
         }
+        self.detail.iter().try_for_each(|detail| write!(f, "; {detail}"))
     }
 }
 

@@ -1,0 +1,267 @@
+//! What uses AMIs in one place, an account's Region, beside what DescribeImageReferences tells: launch templates
+//! whatever its depth, Auto Scaling groups and launch configurations.
+
+use super::read::Reader;
+use aws_sdk_imagebuilder::primitives::DateTime;
+use shared::ec2::{
+    self, AutoScalingGroup, CreateImageUsageReport, DescribeAutoScalingGroups, DescribeImageReferences,
+    DescribeImageUsageReports, DescribeImages, DescribeLaunchTemplateVersions, Filter, ImageUsageReport,
+    LaunchPermission, LaunchTemplateSpecification, Page,
+};
+use shared::error::{AwsError, chain};
+use shared::inventory::{CallError, each};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most AMIs that DescribeImageReferences takes.
+pub(crate) const REFERENCES_AT_ONCE: usize = 10;
+
+/// The most values that a filter takes.
+const FILTER_VALUES: usize = 200;
+
+/// The states in which an instance uses its AMI. A terminated one is described for an hour still.
+const STATES: [&str; 5] = ["pending", "running", "shutting-down", "stopping", "stopped"];
+
+/// What the newest report of an AMI's use by other accounts says.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// `pending`, `available` or `error`.
+    pub(crate) state: String,
+    /// When it was asked for.
+    pub(crate) created: Option<DateTime>,
+    /// Who uses the AMI.
+    pub(crate) users: BTreeSet<String>,
+}
+
+/// A group may name a template that is gone: it can't launch then.
+const GONE: [&str; 3] = [
+    "InvalidLaunchTemplateId.NotFound",
+    "InvalidLaunchTemplateId.VersionNotFound",
+    "InvalidLaunchTemplateName.NotFoundException",
+];
+
+/// An account's Region.
+#[derive(Debug, Clone)]
+pub(crate) struct Place<'a> {
+    reader: Reader<'a>,
+    ec2: ec2::Client,
+    name: String,
+}
+
+impl<'a> Place<'a> {
+    /// With a client that can be used.
+    ///
+    /// # Errors
+    /// Why the account is out of reach, in words.
+    pub(crate) async fn at(reader: Reader<'a>, account: &str, region: &str) -> Result<Self, String> {
+        let ec2 = reader.ec2.at(account, region).await.map_err(|error| chain(&error))?;
+        Ok(Self { reader, ec2, name: format!("{account} in {region}") })
+    }
+
+    async fn all<Item>(
+        &self,
+        operation: &'static str,
+        page: impl AsyncFn(Option<String>) -> Result<Page<Item>, AwsError>,
+    ) -> Result<Vec<Item>, CallError> {
+        let (mut items, mut token) = (Vec::new(), None);
+        loop {
+            let mut read = self.reader.calls.ask(operation, &self.name, async || page(token.clone()).await).await?;
+            items.append(&mut read.items);
+            // A service that answers the token that it was given would never come to an end.
+            if read.next.is_none() {
+                return Ok(items);
+            }
+            if read.next == token {
+                let source = "the same page token came twice".into();
+                let failure = shared::error::Failure::Unanswered(source);
+                return Err(AwsError { operation, resource: self.name.clone(), failure }.into());
+            }
+            token = read.next;
+        }
+    }
+
+    /// ec2:DescribeImages: those of the AMIs that are there, whatever their state, by ID. Named by a filter, one that is
+    /// gone is left out rather than an error.
+    pub(crate) async fn images(&self, ids: &[String]) -> Result<BTreeMap<String, ec2::Image>, CallError> {
+        let pages = each(ids.chunks(FILTER_VALUES), async |ids| {
+            let request = DescribeImages {
+                owners: vec!["self".to_owned()],
+                filters: vec![Filter::new("image-id", ids)],
+                include_deprecated: true,
+                include_disabled: true,
+                ..DescribeImages::default()
+            };
+            let page = async |next: Option<String>| self.ec2.describe_images(&request, next.as_deref()).await;
+            self.all("DescribeImages", page).await
+        });
+        let pages = pages.await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(pages.into_iter().flatten().map(|image| (image.image_id.clone(), image)).collect())
+    }
+
+    /// ec2:DescribeImageReferences: what names each of at most [`REFERENCES_AT_ONCE`] AMIs, as `type ARN`.
+    pub(crate) async fn references(
+        &self,
+        ids: &[String],
+        depth: u16,
+    ) -> Result<BTreeMap<String, BTreeSet<String>>, CallError> {
+        let request = DescribeImageReferences {
+            image_ids: ids.to_vec(),
+            instance_states: STATES.map(str::to_owned).to_vec(),
+            version_depth: Some(depth),
+            max_results: None,
+        };
+        let page = async |next: Option<String>| self.ec2.describe_image_references(&request, next.as_deref()).await;
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for reference in self.all("DescribeImageReferences", page).await? {
+            let text = format!("{} {}", reference.resource_type, reference.arn);
+            found.entry(reference.image_id).or_default().insert(text);
+        }
+        Ok(found)
+    }
+
+    /// ec2:DescribeImageAttribute: whom an AMI is shared with.
+    pub(crate) async fn shares(&self, id: &str) -> Result<Vec<LaunchPermission>, CallError> {
+        let call = async || self.ec2.describe_image_attribute(id).await;
+        self.reader.calls.ask("DescribeImageAttribute", id, call).await
+    }
+
+    /// ec2:DescribeImageUsageReports and DescribeImageUsageReportEntries: the newest report of each AMI that has one, and
+    /// what stands in those that are done.
+    pub(crate) async fn reports(&self, ids: &[String]) -> Result<BTreeMap<String, Report>, CallError> {
+        let request = DescribeImageUsageReports { image_ids: ids.to_vec(), ..DescribeImageUsageReports::default() };
+        let page = async |next: Option<String>| self.ec2.describe_image_usage_reports(&request, next.as_deref()).await;
+        let mut newest: BTreeMap<String, ImageUsageReport> = BTreeMap::new();
+        for report in self.all("DescribeImageUsageReports", page).await? {
+            let done = |report: &ImageUsageReport| (report.state == "available", report.creation_time);
+            let known = newest.get(&report.image_id);
+            if known.is_none_or(|known| done(known) < done(&report)) {
+                newest.insert(report.image_id.clone(), report);
+            }
+        }
+        let done = newest.values().filter(|report| report.state == "available").map(|report| report.report_id.clone());
+        let done: Vec<String> = done.collect();
+        let mut entries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for ids in done.chunks(FILTER_VALUES) {
+            let request =
+                DescribeImageUsageReports { report_ids: ids.to_vec(), ..DescribeImageUsageReports::default() };
+            let page = async |next: Option<String>| {
+                self.ec2.describe_image_usage_report_entries(&request, next.as_deref()).await
+            };
+            for entry in self.all("DescribeImageUsageReportEntries", page).await? {
+                let users = entries.entry(entry.report_id).or_default();
+                if entry.usage_count > 0 {
+                    users.insert(format!("{} {} of account {}", entry.usage_count, entry.resource_type, entry.account_id));
+                }
+            }
+        }
+        let told = newest.into_iter().map(|(image, report)| {
+            let users = entries.remove(&report.report_id).unwrap_or_default();
+            (image, Report { state: report.state, created: report.creation_time, users })
+        });
+        Ok(told.collect())
+    }
+
+    /// ec2:CreateImageUsageReport: counts every other account's use.
+    pub(crate) async fn ask_for_report(&self, id: &str, depth: u16, token: String) -> Result<(), CallError> {
+        let request = CreateImageUsageReport {
+            image_id: id.to_owned(),
+            version_depth: Some(depth),
+            client_token: Some(token),
+            ..CreateImageUsageReport::default()
+        };
+        let call = async || self.ec2.create_image_usage_report(&request).await;
+        self.reader.calls.ask("CreateImageUsageReport", id, call).await.map(drop)
+    }
+
+    /// What names AMIs whatever the depth to which templates are searched: the default and the newest version of each
+    /// launch template, the versions that Auto Scaling groups are pinned to, the groups' own overrides, and launch
+    /// configurations. Parameters that templates name are resolved.
+    pub(crate) async fn pinned(&self) -> Result<BTreeMap<String, BTreeSet<String>>, CallError> {
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut add = |image: &str, by: String| {
+            found.entry(image.to_owned()).or_default().insert(by);
+        };
+        let request = DescribeLaunchTemplateVersions {
+            versions: vec!["$Default".to_owned(), "$Latest".to_owned()],
+            resolve_alias: true,
+            max_results: Some(200),
+            ..DescribeLaunchTemplateVersions::default()
+        };
+        let groups = DescribeAutoScalingGroups { max_records: Some(100), ..DescribeAutoScalingGroups::default() };
+        let (versions, groups, configurations) = tokio::join!(
+            self.all("DescribeLaunchTemplateVersions", async |next: Option<String>| {
+                self.ec2.describe_launch_template_versions(&request, next.as_deref()).await
+            }),
+            self.all("DescribeAutoScalingGroups", async |next: Option<String>| {
+                self.ec2.describe_auto_scaling_groups(&groups, next.as_deref()).await
+            }),
+            self.all("DescribeLaunchConfigurations", async |next: Option<String>| {
+                self.ec2.describe_launch_configurations(&[], next.as_deref()).await
+            }),
+        );
+        for version in versions? {
+            if let Some(image) = &version.launch_template_data.image_id {
+                add(image, format!("ec2:LaunchTemplate {} {}", version.launch_template_id, version.version_number));
+            }
+        }
+        for configuration in configurations? {
+            let name = configuration.launch_configuration_name;
+            add(&configuration.image_id, format!("autoscaling:LaunchConfiguration {name}"));
+        }
+        let groups = groups?;
+        for group in &groups {
+            group.image_ids().for_each(|image| add(image, group_of(group)));
+        }
+        let pins = pins(&groups);
+        let pins = pins.into_iter().flat_map(|(template, versions)| {
+            versions.into_iter().map(move |(number, group)| (template.clone(), number, group))
+        });
+        let read = each(pins, async |(template, number, group)| (self.pinned_version(template, number).await, group));
+        for (read, group) in read.await {
+            if let Some(image) = read? {
+                add(&image, group);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The AMI of one version of a launch template; none if the version names none, or is gone.
+    async fn pinned_version(&self, (template, by_id): (String, bool), number: String) -> Result<Option<String>, CallError> {
+        let request = DescribeLaunchTemplateVersions {
+            launch_template_id: by_id.then(|| template.clone()),
+            launch_template_name: (!by_id).then_some(template),
+            versions: vec![number],
+            resolve_alias: true,
+            ..DescribeLaunchTemplateVersions::default()
+        };
+        let page = async |next: Option<String>| {
+            self.ec2.describe_launch_template_versions(&request, next.as_deref()).await
+        };
+        match self.all("DescribeLaunchTemplateVersions", page).await {
+            Ok(versions) => Ok(versions.into_iter().find_map(|version| version.launch_template_data.image_id)),
+            Err(error) if error.code().is_some_and(|code| GONE.contains(&code)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn group_of(group: &AutoScalingGroup) -> String {
+    format!("autoscaling:AutoScalingGroup {}", group.arn)
+}
+
+/// Which versions of which templates, by ID or name, groups are pinned to by number, each with one of those groups. From
+/// what their instances were launched is no matter: instances are references themselves.
+fn pins(groups: &[AutoScalingGroup]) -> BTreeMap<(String, bool), BTreeMap<String, String>> {
+    let mut pins: BTreeMap<(String, bool), BTreeMap<String, String>> = BTreeMap::new();
+    for group in groups {
+        for LaunchTemplateSpecification { launch_template_id: id, launch_template_name: name, version } in
+            group.launch_templates()
+        {
+            let template = id.clone().map(|id| (id, true)).or_else(|| name.clone().map(|name| (name, false)));
+            let number = version.clone().filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
+            if let (Some(template), Some(number)) = (template, number) {
+                pins.entry(template).or_default().insert(number, group_of(group));
+            }
+        }
+    }
+    pins
+}

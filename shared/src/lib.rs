@@ -4,6 +4,7 @@
 
 #[cfg(feature = "aws")]
 pub mod accounts;
+pub mod age;
 pub mod arn;
 #[cfg(feature = "aws")]
 pub mod clients;
@@ -14,6 +15,7 @@ pub mod image;
 #[cfg(feature = "aws")]
 pub mod inventory;
 pub mod notification;
+pub mod pattern;
 pub mod plan;
 pub mod settings;
 pub mod tags;

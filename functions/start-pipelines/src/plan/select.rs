@@ -3,6 +3,7 @@
 use super::{BaseImage, Cause, Facts, Pipeline, Recipe, Select};
 use crate::graph::stands_on;
 use shared::arn::{Arn, VersionedArn};
+use shared::pattern::fits;
 
 /// Whether the cause is about a pipeline.
 pub(super) fn concerns(facts: &Facts, pipeline: &Pipeline) -> bool {
@@ -19,21 +20,6 @@ impl Select {
             && (self.names.is_empty() || self.names.iter().any(|pattern| fits(pattern, &pipeline.name)))
             && (self.arns.is_empty() || self.arns.contains(&pipeline.arn))
     }
-}
-
-/// Whether a name is as the pattern says, in which `*` stands for any characters.
-fn fits(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut name) = name.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        match name.find(part) {
-            Some(at) => name = &name[at + part.len()..],
-            None => return false,
-        }
-    }
-    name.ends_with(last)
 }
 
 impl BaseImage {

@@ -1,5 +1,6 @@
 //! Settings from the environment. Every problem is found in one go, so that a stack is repaired once.
 
+use crate::arn::Arn;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -98,6 +99,42 @@ impl Environment {
             _ => Err(SettingsError { problems: self.problems }),
         }
     }
+}
+
+/// `PARAMETER_PREFIX`, the path under which families have their parameters, without the last slash.
+pub fn parameter_path(environment: &mut Environment) -> Option<String> {
+    environment.optional(
+        "PARAMETER_PREFIX",
+        "/golden-images",
+        "a path of letters, digits, dots, hyphens and underscores, such as /golden-images: / in front, none at the end, \
+         at most 13 levels, not under /aws or /ssm",
+        path,
+    )
+}
+
+/// Parameter Store's rules for names; 15 levels in all, and the prefix `aws` or `ssm` in any case is its own,
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html>.
+fn path(text: &str) -> Option<String> {
+    let levels: Vec<&str> = text.strip_prefix('/')?.split('/').collect();
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let reserved = levels.first().is_none_or(|first| {
+        let first = first.to_ascii_lowercase();
+        first.starts_with("aws") || first.starts_with("ssm")
+    });
+    let whole = levels.iter().all(|level| !level.is_empty() && level.chars().all(legal));
+    (whole && !reserved && levels.len() <= 13).then(|| text.to_owned())
+}
+
+/// A topic that has to be set.
+pub fn topic_arn(environment: &mut Environment, variable: &'static str) -> Option<Arn> {
+    environment.required(variable, "the ARN of an SNS topic", topic)
+}
+
+fn topic(text: &str) -> Option<Arn> {
+    let arn: Arn = text.parse().ok()?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let named = arn.resource.chars().all(legal) && !arn.region.is_empty() && arn.account.len() == 12;
+    (arn.service == "sns" && named).then_some(arn)
 }
 
 impl FromIterator<(String, String)> for Environment {

@@ -3,7 +3,7 @@
 use crate::arn::{BadArn, ImageBuildArn};
 use aws_sdk_imagebuilder::types;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A build as Image Builder knows it.
@@ -23,6 +23,35 @@ pub struct Image {
     pub pipeline_arn: Option<String>,
     /// At most one per Region and account, ordered by both. A build that failed may have some, too.
     pub amis: Vec<Ami>,
+    /// At most one per Region, ordered by it: the repositories are the build's own account's.
+    pub containers: Vec<Container>,
+    /// By Region: who may launch instances from the AMI of the build's own account there, as the build's distribution
+    /// configuration says. Only GetImage tells.
+    pub permissions: BTreeMap<String, Permission>,
+    /// The build's tags.
+    pub tags: BTreeMap<String, String>,
+    /// How far the scan for vulnerabilities came, in Image Builder's words: `COMPLETED`, … Only GetImage tells.
+    pub scan: Option<String>,
+}
+
+/// A container image of a build.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Container {
+    /// The Region of the repository.
+    pub region: String,
+    /// The image's URIs, one per tag, in Image Builder's order.
+    pub uris: Vec<String>,
+}
+
+/// Who may launch instances from an AMI beside its owner: a distribution's `launchPermission`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permission {
+    /// Accounts, 12 digits each.
+    pub accounts: BTreeSet<String>,
+    /// Whether everybody may.
+    pub public: bool,
+    /// Organizations and organizational units, by ARN. Which accounts belong to them can't be told from here.
+    pub organizations: BTreeSet<String>,
 }
 
 /// An AMI of a build.
@@ -93,24 +122,8 @@ impl TryFrom<types::Image> for Image {
     fn try_from(image: types::Image) -> Result<Self, BadImage> {
         let arn: ImageBuildArn = image.arn.ok_or(BadImage::Lacks("the image's ARN"))?.parse().map_err(BadImage::Arn)?;
         let state = image.state.ok_or(BadImage::Lacks("the image's state"))?;
-        let amis = image.output_resources.and_then(|resources| resources.amis).unwrap_or_default();
-        let mut amis = amis
-            .into_iter()
-            .map(|ami| {
-                Ok(Ami {
-                    region: ami.region.ok_or(BadImage::Lacks("an AMI's Region"))?,
-                    account: ami.account_id.unwrap_or_else(|| arn.account.clone()),
-                    id: ami.image.ok_or(BadImage::Lacks("an AMI's ID"))?,
-                })
-            })
-            .collect::<Result<Vec<_>, BadImage>>()?;
-        // A set of what is the same throughout; what differs in the ID alone is a contradiction.
-        amis = amis.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        if let Some(pair) =
-            amis.windows(2).find(|pair| (&pair[0].region, &pair[0].account) == (&pair[1].region, &pair[1].account))
-        {
-            return Err(BadImage::Ambiguous { region: pair[0].region.clone(), account: pair[0].account.clone() });
-        }
+        let (amis, containers) = outputs(image.output_resources, &arn)?;
+        let distributions = image.distribution_configuration.and_then(|it| it.distributions).unwrap_or_default();
         Ok(Self {
             arn,
             kind: image.r#type.map_or(Kind::Ami, |kind| Kind::from(kind.as_str())),
@@ -119,8 +132,83 @@ impl TryFrom<types::Image> for Image {
             platform: image.platform.map(|platform| platform.as_str().to_owned()),
             pipeline_arn: image.source_pipeline_arn,
             amis,
+            containers,
+            permissions: distributions.into_iter().filter_map(permission).collect(),
+            tags: image.tags.unwrap_or_default().into_iter().collect(),
+            scan: image.scan_state.and_then(|scan| scan.status).map(|status| status.as_str().to_owned()),
         })
     }
+}
+
+/// What listings tell of a build: neither who may launch it, nor its scan, nor its pipeline.
+impl TryFrom<types::ImageSummary> for Image {
+    type Error = BadImage;
+
+    fn try_from(image: types::ImageSummary) -> Result<Self, BadImage> {
+        let arn: ImageBuildArn = image.arn.ok_or(BadImage::Lacks("the image's ARN"))?.parse().map_err(BadImage::Arn)?;
+        let state = image.state.ok_or(BadImage::Lacks("the image's state"))?;
+        let (amis, containers) = outputs(image.output_resources, &arn)?;
+        Ok(Self {
+            arn,
+            kind: image.r#type.map_or(Kind::Ami, |kind| Kind::from(kind.as_str())),
+            status: Status::from(state.status.ok_or(BadImage::Lacks("the image's status"))?.as_str()),
+            reason: state.reason,
+            platform: image.platform.map(|platform| platform.as_str().to_owned()),
+            pipeline_arn: None,
+            amis,
+            containers,
+            permissions: BTreeMap::new(),
+            tags: image.tags.unwrap_or_default().into_iter().collect(),
+            scan: None,
+        })
+    }
+}
+
+fn outputs(
+    resources: Option<types::OutputResources>,
+    arn: &ImageBuildArn,
+) -> Result<(Vec<Ami>, Vec<Container>), BadImage> {
+    let (amis, containers) = resources.map_or((None, None), |resources| (resources.amis, resources.containers));
+    let mut amis = amis
+        .unwrap_or_default()
+        .into_iter()
+        .map(|ami| {
+            Ok(Ami {
+                region: ami.region.ok_or(BadImage::Lacks("an AMI's Region"))?,
+                account: ami.account_id.unwrap_or_else(|| arn.account.clone()),
+                id: ami.image.ok_or(BadImage::Lacks("an AMI's ID"))?,
+            })
+        })
+        .collect::<Result<Vec<_>, BadImage>>()?;
+    // A set of what is the same throughout; what differs in the ID alone is a contradiction.
+    amis = amis.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    if let Some(pair) =
+        amis.windows(2).find(|pair| (&pair[0].region, &pair[0].account) == (&pair[1].region, &pair[1].account))
+    {
+        return Err(BadImage::Ambiguous { region: pair[0].region.clone(), account: pair[0].account.clone() });
+    }
+    let mut uris: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for container in containers.unwrap_or_default() {
+        let of_region = uris.entry(container.region.ok_or(BadImage::Lacks("a container's Region"))?).or_default();
+        for uri in container.image_uris.unwrap_or_default() {
+            if !of_region.contains(&uri) {
+                of_region.push(uri);
+            }
+        }
+    }
+    let containers = uris.into_iter().filter(|(_, uris)| !uris.is_empty());
+    Ok((amis, containers.map(|(region, uris)| Container { region, uris }).collect()))
+}
+
+fn permission(distribution: types::Distribution) -> Option<(String, Permission)> {
+    let launch = distribution.ami_distribution_configuration?.launch_permission?;
+    let organizations = launch.organization_arns.unwrap_or_default().into_iter();
+    let permission = Permission {
+        accounts: launch.user_ids.unwrap_or_default().into_iter().collect(),
+        public: launch.user_groups.unwrap_or_default().iter().any(|group| group == "all"),
+        organizations: organizations.chain(launch.organizational_unit_arns.unwrap_or_default()).collect(),
+    };
+    Some((distribution.region, permission))
 }
 
 impl From<&str> for Kind {

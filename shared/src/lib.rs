@@ -17,6 +17,8 @@ pub mod inventory;
 pub mod notification;
 pub mod pattern;
 pub mod plan;
+#[cfg(feature = "aws")]
+pub mod published;
 pub mod settings;
 pub mod tags;
 #[cfg(feature = "aws")]

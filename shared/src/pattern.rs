@@ -1,4 +1,4 @@
-//! Names with wildcards, as people write them in events.
+//! Patterns of names, as settings and commands have them.
 
 /// Whether a name is as the pattern says, in which `*` stands for any characters.
 pub fn fits(pattern: &str, name: &str) -> bool {
@@ -13,4 +13,34 @@ pub fn fits(pattern: &str, name: &str) -> bool {
         }
     }
     name.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_asterisks() {
+        for (pattern, name, expected) in [
+            ("web", "web", true),
+            ("web", "web-1", false),
+            ("web-*", "web-1", true),
+            ("web-*", "web-", true),
+            ("web-*", "web", false),
+            ("*", "anything at all", true),
+            ("*-arm64", "web-arm64", true),
+            ("*-arm64", "arm64", false),
+            ("w*b", "web", true),
+            ("w*b", "web-1", false),
+            ("*a*a*", "banana", true),
+            ("*a*b*c", "xaxbxc", true),
+            ("*a*b*c", "xbxaxc", false),
+            ("a*a", "a", false),
+            ("ab*bc", "abc", false),
+            ("Web*", "web", false),
+            ("", "web", false),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
+    }
 }

@@ -20,6 +20,8 @@ pub struct Problem {
     pub found: Option<String>,
     /// What it has to hold.
     pub expected: &'static str,
+    /// What exactly is wrong with it, where that can be said.
+    pub detail: Option<String>,
 }
 
 /// Every problem of the environment.
@@ -45,7 +47,7 @@ impl Environment {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let found = self.values.get(variable).cloned();
-        self.read(variable, found, expected, parse)
+        self.read(variable, found, expected, |text| parse(text).ok_or(None))
     }
 
     /// A variable that stands for `default` when it isn't set or empty.
@@ -56,6 +58,17 @@ impl Environment {
         expected: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
+        self.document(variable, default, expected, |text| parse(text).ok_or(None))
+    }
+
+    /// Like [`Self::optional`], for what can be wrong in so many ways that `parse` says in which.
+    pub fn document<T>(
+        &mut self,
+        variable: &'static str,
+        default: &str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Option<String>>,
+    ) -> Option<T> {
         let found = self.values.get(variable).filter(|value| !value.is_empty()).cloned();
         self.read(variable, Some(found.unwrap_or_else(|| default.to_owned())), expected, parse)
     }
@@ -65,13 +78,15 @@ impl Environment {
         variable: &'static str,
         found: Option<String>,
         expected: &'static str,
-        parse: impl FnOnce(&str) -> Option<T>,
+        parse: impl FnOnce(&str) -> Result<T, Option<String>>,
     ) -> Option<T> {
-        let value = found.as_deref().and_then(parse);
-        if value.is_none() {
-            self.problems.push(Problem { variable, found, expected });
-        }
-        value
+        let detail = match found.as_deref().map(parse) {
+            Some(Ok(value)) => return Some(value),
+            Some(Err(detail)) => detail,
+            None => None,
+        };
+        self.problems.push(Problem { variable, found, expected, detail });
+        None
     }
 
     /// The settings, if every variable was as it has to be.
@@ -122,6 +137,38 @@ fn topic(text: &str) -> Option<Arn> {
     (arn.service == "sns" && named).then_some(arn)
 }
 
+/// `TARGET_ROLE_NAME` and `TARGET_ROLE_EXTERNAL_ID`, the role to assume in other accounts: its name, with its path if it
+/// has one, and the external ID that it asks for. `None` inside if it isn't set.
+pub fn target_role(environment: &mut Environment) -> Option<Option<(String, Option<String>)>> {
+    let role = "the name of a role, with its path if it has one";
+    let role = environment.optional("TARGET_ROLE_NAME", "", role, role_name);
+    let id = "2 to 1224 letters, digits and the characters _+=,.@:/-";
+    let external_id = environment.optional("TARGET_ROLE_EXTERNAL_ID", "", id, external_id);
+    let (role, external_id) = role.zip(external_id)?;
+    Some(role.map(|name| (name, external_id)))
+}
+
+/// Names of IAM roles, <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>; `None` inside for
+/// none.
+fn role_name(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let whole = text.split('/').all(|part| (1..=64).contains(&part.len()) && part.chars().all(legal));
+    match text {
+        "" => Some(None),
+        name => whole.then(|| Some(name.to_owned())),
+    }
+}
+
+/// STS's rules for external IDs, <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>; `None` inside
+/// for none.
+fn external_id(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    match text {
+        "" => Some(None),
+        id => ((2..=1224).contains(&id.len()) && id.chars().all(legal)).then(|| Some(id.to_owned())),
+    }
+}
+
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
         Self { values: variables.into_iter().collect(), problems: Vec::new() }
@@ -131,9 +178,10 @@ impl FromIterator<(String, String)> for Environment {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.found {
-            Some(found) => write!(f, "{} is {found:?}: expected {}", self.variable, self.expected),
-            None => write!(f, "{} isn't set: expected {}", self.variable, self.expected),
+            Some(found) => write!(f, "{} is {found:?}: expected {}", self.variable, self.expected)?,
+            None => write!(f, "{} isn't set: expected {}", self.variable, self.expected)?,
         }
+        self.detail.iter().try_for_each(|detail| write!(f, "; {detail}"))
     }
 }
 

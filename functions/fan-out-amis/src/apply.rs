@@ -1,8 +1,8 @@
 //! The calls that write. Each Region ends on its own: one that fails doesn't stop the others.
 
 use crate::announcement::{Announcement, Place};
+use crate::legacy::{ANNOUNCED, Action, Facts, Made, Plan, Published, Step, Target, Verdict, decide, owed};
 use crate::observe::{AT_ONCE, history};
-use crate::plan::{ANNOUNCED, Action, Facts, Made, Plan, Published, Step, Target, Verdict, decide, owed};
 use crate::{Clients, Settings};
 use aws_sdk_sns::types::MessageAttributeValue;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};

@@ -1,23 +1,150 @@
-//! The events that the function takes: SNS notifications, and for a test by hand the bare message or `{"arn": "…"}`.
+//! The events that the function takes: notifications of Image Builder, the sweep's schedule, and commands by hand.
 
+use aws_sdk_ssm::primitives::{DateTime, DateTimeFormat};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use shared::arn::ImageBuildArn;
+use shared::error::chain;
 use shared::notification::{NotImageBuilder, image_of};
+use shared::published::{CHANNEL_NAME, is_channel_name};
+use shared::version::Version;
 
-/// One message of an event.
-#[derive(Debug)]
+/// One reason to look, and what surrounds it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Hint {
-    /// The SNS message ID; none for an event by hand.
+    /// Where to look.
+    pub cause: Cause,
+    /// The event's own time; none for an event by hand that names none. What depends on the time isn't decided then.
+    pub time: Option<DateTime>,
+    /// The SNS message ID.
     pub message_id: Option<String>,
-    /// The build that it names.
-    pub image: Result<ImageBuildArn, NotImageBuilder>,
+    /// Whether the plan is all that is wanted.
+    pub dry_run: bool,
 }
 
-#[derive(Deserialize)]
-struct SnsEvent {
-    #[serde(rename = "Records")]
-    records: Vec<Record>,
+/// What an invocation is about. It only says where to look: what is published is what Image Builder says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// A build became AVAILABLE.
+    Build(ImageBuildArn),
+    /// Everything is to be put right: of the families with these names, in which `*` stands for any characters, or of
+    /// all if there are none.
+    Sweep(Vec<String>),
+    /// Somebody wants something of a family.
+    Command(Command),
+}
+
+/// What somebody wants of a family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Move a channel to a build, and let the rules move it again.
+    Promote {
+        /// The family's name.
+        family: String,
+        /// The channel.
+        channel: String,
+        /// The build.
+        to: Wanted,
+    },
+    /// Write the build before as the newest version and hold it there; or move a channel to where it was before and hold
+    /// it there.
+    Rollback {
+        /// The family's name.
+        family: String,
+        /// The channel, if it isn't about the parameter's newest version.
+        channel: Option<String>,
+        /// The build, if it isn't the one before. Never [`Wanted::Latest`], and never with a channel.
+        to: Option<Wanted>,
+    },
+    /// Let notifications and the sweep move the parameter again, or rules the channel.
+    Release {
+        /// The family's name.
+        family: String,
+        /// The channel, if it isn't about the parameter's newest version.
+        channel: Option<String>,
+    },
+    /// Say what is published.
+    Show {
+        /// The family's name.
+        family: String,
+    },
+}
+
+/// Which published build is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one that stands last.
+    Latest,
+    /// The newest one of a version.
+    Version(Version),
+    /// The one with this build number.
+    Build(Version, u32),
+    /// The one with this ARN.
+    Arn(ImageBuildArn),
+}
+
+/// A message of a topic that is no reason to look anywhere. To take it again wouldn't help.
+#[derive(Debug)]
+pub struct Stray {
+    /// The SNS message ID.
+    pub message_id: Option<String>,
+    /// What it is instead.
+    pub why: NotImageBuilder,
+}
+
+/// An event that can't be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadEvent {
+    /// No form of event that the function knows.
+    #[error("the event is {0}: expected a JSON object, such as {{\"show\": {{\"family\": \"web\"}}}}")]
+    Form(&'static str),
+    /// It isn't said what is wanted, or more than one thing.
+    #[error(
+        "the event's members are {0}: expected exactly one of arn, sweep, promote, rollback, release and show, and \
+         perhaps time and dryRun"
+    )]
+    Which(String),
+    /// A member that no such event has.
+    #[error("the event's member {field} isn't known: expected {expected}")]
+    Unknown {
+        /// Its path.
+        field: String,
+        /// Those that are.
+        expected: &'static str,
+    },
+    /// A member with a value that can't be.
+    #[error("the event's member {field} isn't as it has to be: {problem}")]
+    Value {
+        /// Its path.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// What an event says, in its order.
+///
+/// # Errors
+/// What is wrong with an event that isn't a topic's message.
+pub fn hints(event: &Value) -> Result<Vec<Result<Hint, Stray>>, BadEvent> {
+    let Value::Object(members) = event else { return Err(BadEvent::Form(kind(event))) };
+    if let Some(records) = members.get("Records") {
+        let records: Vec<Record> = read(records, "Records")?;
+        return Ok(records.into_iter().map(|record| of_message(record.sns)).collect());
+    }
+    let time = match member::<String>(members, "", "time")? {
+        Some(text) => Some(time(&text).ok_or_else(|| {
+            let problem = format!("{text:?}: expected a time of RFC 3339, such as 2026-01-31T06:00:00Z");
+            BadEvent::Value { field: "time".to_owned(), problem }
+        })?),
+        None => None,
+    };
+    let (cause, dry_run) = match members.contains_key("detail-type") {
+        true => (of_bus(members)?, false),
+        false => (by_hand(event, members)?, member(members, "", "dryRun")?.unwrap_or(false)),
+    };
+    Ok(vec![Ok(Hint { cause, time, message_id: None, dry_run })])
 }
 
 #[derive(Deserialize)]
@@ -30,49 +157,178 @@ struct Record {
 #[serde(rename_all = "PascalCase")]
 struct Sns {
     message_id: Option<String>,
+    timestamp: Option<String>,
     message: String,
 }
 
-/// The messages of an event, in order. What is neither is one message that isn't Image Builder's.
-pub fn hints(event: &Value) -> Vec<Hint> {
-    match SnsEvent::deserialize(event) {
-        Ok(event) => event
-            .records
-            .into_iter()
-            .map(|Record { sns }| Hint { message_id: sns.message_id, image: image_of(&sns.message) })
-            .collect(),
-        Err(_) => vec![Hint { message_id: None, image: image_of(&event.to_string()) }],
+fn of_message(sns: Sns) -> Result<Hint, Stray> {
+    let Sns { message_id, timestamp, message } = sns;
+    match image_of(&message) {
+        Ok(build) => {
+            let time = timestamp.as_deref().and_then(time);
+            Ok(Hint { cause: Cause::Build(build), time, message_id, dry_run: false })
+        }
+        Err(why) => Err(Stray { message_id, why }),
+    }
+}
+
+/// An event of EventBridge: a schedule without a document came due.
+fn of_bus(event: &Map<String, Value>) -> Result<Cause, BadEvent> {
+    let detail_type: String = required(event, "", "detail-type")?;
+    if detail_type == "Scheduled Event" {
+        return Ok(Cause::Sweep(Vec::new()));
+    }
+    let problem = format!("{detail_type:?}: expected \"Scheduled Event\"");
+    Err(BadEvent::Value { field: "detail-type".to_owned(), problem })
+}
+
+const CAUSES: [&str; 6] = ["arn", "sweep", "promote", "rollback", "release", "show"];
+
+fn by_hand(event: &Value, members: &Map<String, Value>) -> Result<Cause, BadEvent> {
+    let asked: Vec<&str> = CAUSES.into_iter().filter(|name| members.contains_key(*name)).collect();
+    let [asked] = asked[..] else {
+        let names: Vec<&str> = members.keys().map(String::as_str).collect();
+        return Err(BadEvent::Which(if names.is_empty() { "none".to_owned() } else { names.join(", ") }));
+    };
+    if asked == "arn" {
+        // The whole message of Image Builder may be given as well, with members that nobody reads.
+        let problem = |error| BadEvent::Value { field: "arn".to_owned(), problem: chain(&error) };
+        return image_of(&event.to_string()).map(Cause::Build).map_err(problem);
+    }
+    if let Some(name) = members.keys().find(|name| ![asked, "time", "dryRun"].contains(&name.as_str())) {
+        return Err(BadEvent::Unknown { field: name.clone(), expected: "time and dryRun beside what is wanted" });
+    }
+    let Some(Value::Object(wanted)) = members.get(asked) else {
+        let problem = "expected an object".to_owned();
+        return Err(BadEvent::Value { field: asked.to_owned(), problem });
+    };
+    let path = format!("{asked}.");
+    Ok(match asked {
+        "sweep" => {
+            known(wanted, &path, &["families"], "families")?;
+            Cause::Sweep(member(wanted, &path, "families")?.unwrap_or_default())
+        }
+        "promote" => {
+            let expected = "family, channel, and one of version, build and to";
+            known(wanted, &path, &["family", "channel", "version", "build", "to"], expected)?;
+            let family = family(wanted, &path)?;
+            let Some(channel) = channel(wanted, &path)? else { return Err(missing(&path, "channel")) };
+            let Some(to) = to(wanted, &path, &family)? else {
+                let problem = format!("it is missing: expected {expected}");
+                return Err(BadEvent::Value { field: format!("{path}to"), problem });
+            };
+            Cause::Command(Command::Promote { family, channel, to })
+        }
+        "rollback" => {
+            known(wanted, &path, &["family", "channel", "version", "build"], "family, channel, version or build")?;
+            let family = family(wanted, &path)?;
+            let (channel, to) = (channel(wanted, &path)?, to(wanted, &path, &family)?);
+            if channel.is_some() && to.is_some() {
+                let problem = "a channel is rolled back to where it was before: to move it to a build of your choice, \
+                               promote it";
+                return Err(BadEvent::Value { field: format!("{path}channel"), problem: problem.to_owned() });
+            }
+            Cause::Command(Command::Rollback { family, channel, to })
+        }
+        "release" => {
+            known(wanted, &path, &["family", "channel"], "family or channel")?;
+            Cause::Command(Command::Release { family: family(wanted, &path)?, channel: channel(wanted, &path)? })
+        }
+        _ => {
+            known(wanted, &path, &["family"], "family")?;
+            Cause::Command(Command::Show { family: family(wanted, &path)? })
+        }
+    })
+}
+
+/// The name of an image as it stands in ARNs, which becomes part of a parameter's name.
+fn family(members: &Map<String, Value>, path: &str) -> Result<String, BadEvent> {
+    let name: String = required(members, path, "family")?;
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if !name.is_empty() && name.chars().all(legal) {
+        return Ok(name);
+    }
+    let problem = format!(
+        "{name:?}: expected an image's name as it stands in its ARN, in lower-case letters, digits, hyphens and underscores"
+    );
+    Err(BadEvent::Value { field: format!("{path}family"), problem })
+}
+
+fn channel(members: &Map<String, Value>, path: &str) -> Result<Option<String>, BadEvent> {
+    let Some(name) = member::<String>(members, path, "channel")? else { return Ok(None) };
+    if is_channel_name(&name) {
+        return Ok(Some(name));
+    }
+    let problem = format!("{name:?}: expected {CHANNEL_NAME}");
+    Err(BadEvent::Value { field: format!("{path}channel"), problem })
+}
+
+fn to(members: &Map<String, Value>, path: &str, family: &str) -> Result<Option<Wanted>, BadEvent> {
+    let bad = |name: &str, problem: String| BadEvent::Value { field: format!("{path}{name}"), problem };
+    let given: Vec<&str> = ["version", "build", "to"].into_iter().filter(|name| members.contains_key(*name)).collect();
+    if let [_, second, ..] = given[..] {
+        return Err(bad(second, format!("{} is given as well: expected one of them", given[0])));
+    }
+    if let Some(version) = member::<String>(members, path, "version")? {
+        let expected = || format!("{version:?}: expected a version such as 1.2.0");
+        return version.parse().map(|version| Some(Wanted::Version(version))).map_err(|_| bad("version", expected()));
+    }
+    if let Some(build) = member::<String>(members, path, "build")? {
+        let short = build.split_once('/').and_then(|(version, number)| {
+            Some(Wanted::Build(version.parse().ok()?, number.parse().ok().filter(|number| *number > 0)?))
+        });
+        let arn = || build.parse::<ImageBuildArn>().ok().filter(|arn| arn.family == family).map(Wanted::Arn);
+        let expected = || format!("{build:?}: expected a build of {family}, by ARN or such as 1.2.0/3");
+        return short.or_else(arn).map(Some).ok_or_else(|| bad("build", expected()));
+    }
+    match member::<String>(members, path, "to")?.as_deref() {
+        None => Ok(None),
+        Some("latest") => Ok(Some(Wanted::Latest)),
+        Some(other) => Err(bad("to", format!("{other:?}: expected \"latest\""))),
+    }
+}
+
+fn time(text: &str) -> Option<DateTime> {
+    DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).ok()
+}
+
+fn known(members: &Map<String, Value>, path: &str, names: &[&str], expected: &'static str) -> Result<(), BadEvent> {
+    match members.keys().find(|name| !names.contains(&name.as_str())) {
+        Some(name) => Err(BadEvent::Unknown { field: format!("{path}{name}"), expected }),
+        None => Ok(()),
+    }
+}
+
+fn missing(path: &str, name: &str) -> BadEvent {
+    BadEvent::Value { field: format!("{path}{name}"), problem: "it is missing".to_owned() }
+}
+
+fn required<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<T, BadEvent> {
+    member(members, path, name)?.ok_or_else(|| missing(path, name))
+}
+
+/// A member that may be absent or null.
+fn member<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<Option<T>, BadEvent> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => read(value, &format!("{path}{name}")).map(Some),
+    }
+}
+
+fn read<T: DeserializeOwned>(value: &Value, field: &str) -> Result<T, BadEvent> {
+    T::deserialize(value).map_err(|error| BadEvent::Value { field: field.to_owned(), problem: error.to_string() })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    const ARN: &str = "arn:aws:imagebuilder:us-east-1:123456789012:image/web/1.0.0/3";
-
-    #[test]
-    fn a_notification_and_the_same_by_hand() {
-        let message = format!("{{\n  \"semver\": 1237940039285380274899124227,\n  \"arn\": \"{ARN}\"\n}}");
-        let bare: Value = serde_json::from_str(&message).unwrap();
-        let record = json!({"EventSource": "aws:sns", "Sns": {"MessageId": "m-1", "Subject": null, "Message": message, "MessageAttributes": {}}});
-        for (event, id) in [(json!({"Records": [record]}), Some("m-1")), (bare, None), (json!({"arn": ARN}), None)] {
-            let [hint] = &hints(&event)[..] else { panic!("{event}") };
-            assert_eq!(hint.message_id.as_deref(), id);
-            assert_eq!(hint.image.as_ref().unwrap().to_string(), ARN);
-        }
-    }
-
-    #[test]
-    fn what_is_something_else_is_one_message_that_is_not_image_builders() {
-        for event in
-            [json!({}), json!([]), json!("text"), json!({"Records": [{"s3": {}}]}), json!({"source": "aws.ec2"})]
-        {
-            let [hint] = &hints(&event)[..] else { panic!("{event}") };
-            assert!(hint.image.is_err(), "{event}");
-        }
-        let event = json!({"Records": [{"Sns": {"MessageId": "m-2", "Message": "hello"}}]});
-        assert!(matches!(&hints(&event)[..], [Hint { message_id: Some(id), image: Err(_) }] if id == "m-2"));
-    }
-}
+mod tests;

@@ -7,19 +7,20 @@
 pub mod announcement;
 pub mod apply;
 pub mod event;
+pub mod legacy;
 pub mod observe;
 pub mod plan;
 mod settings;
 
-pub use settings::Settings;
+pub use settings::{Channels, Rule, Settings, ShareTargets};
 
 use apply::Counts;
 use aws_config::SdkConfig;
-use event::Hint;
+use event::{BadEvent, Cause, Hint, Stray};
 use lambda_runtime::tracing::{error, info, warn};
 use lambda_runtime::{Diagnostic, LambdaEvent};
+use legacy::{Action, Plan, Reason, Step};
 use observe::ObserveError;
-use plan::{Action, Plan, Reason, Step};
 use serde::Serialize;
 use serde_json::Value;
 use shared::arn::{Arn, BadArn, ImageBuildArn};
@@ -78,6 +79,9 @@ pub enum Handled {
 /// An invocation that has to be tried again. The runtime logs it by its `Debug` form, which is one readable line.
 #[derive(thiserror::Error)]
 pub enum Failed {
+    /// The event can't be followed.
+    #[error(transparent)]
+    Event(#[from] BadEvent),
     /// Which account the function belongs to isn't known.
     #[error("the invoked function's ARN can't be read")]
     Function(#[source] BadArn),
@@ -110,13 +114,18 @@ impl Function {
         let function = event.context.invoked_function_arn.parse().map_err(Failed::Function)?;
         let mut notifications = Vec::new();
         let mut failure = None;
-        for Hint { message_id, image } in event::hints(&event.payload) {
-            let result = match image {
-                Ok(image) => self.publish(&function, &image).await,
-                Err(not) => {
+        for hint in event::hints(&event.payload)? {
+            let (message_id, result) = match hint {
+                Ok(Hint { cause: Cause::Build(image), message_id, .. }) => {
+                    (message_id, self.publish(&function, &image).await)
+                }
+                Ok(Hint { message_id, .. }) => {
+                    (message_id, Ok(Handled::Ignored { reason: "only notifications are followed".to_owned() }))
+                }
+                Err(Stray { message_id, why }) => {
                     count("NotificationsIgnored", 1, None);
-                    warn!(message_id, reason = chain(&not), "message ignored");
-                    Ok(Handled::Ignored { reason: chain(&not) })
+                    warn!(message_id, reason = chain(&why), "message ignored");
+                    (message_id, Ok(Handled::Ignored { reason: chain(&why) }))
                 }
             };
             match result {
@@ -140,7 +149,7 @@ impl Function {
         let Some(mut facts) = observe::observe(&self.clients, &self.settings, image).await? else {
             return nothing(Reason::Gone);
         };
-        let mut plan = plan::plan(&facts, &self.settings);
+        let mut plan = legacy::plan(&facts, &self.settings);
         if let Some(reason) = plan.reason {
             return nothing(reason);
         }
@@ -201,7 +210,7 @@ impl fmt::Debug for Failed {
 impl From<Failed> for Diagnostic {
     fn from(failed: Failed) -> Self {
         let retryable = match &failed {
-            Failed::Function(_) => false,
+            Failed::Event(_) | Failed::Function(_) => false,
             Failed::Observe(error) => error.is_retryable(),
             Failed::Apply(plan) => {
                 plan.steps.iter().any(|step| matches!(step.outcome, Outcome::Failed { retryable: true, .. }))

@@ -1,6 +1,6 @@
 //! The calls that read.
 
-use crate::plan::{ANNOUNCED, Facts, Published, Unread, idle, own_amis};
+use crate::legacy::{ANNOUNCED, Facts, Published, Unread, idle, own_amis};
 use crate::{Clients, Settings};
 use aws_sdk_ssm::types::ParameterHistory;
 use futures_util::{StreamExt, stream};

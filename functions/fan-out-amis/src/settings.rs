@@ -1,5 +1,12 @@
 //! The function's settings.
 
+mod channels;
+mod share;
+
+pub use channels::{Channels, Rule};
+pub use share::ShareTargets;
+
+use shared::accounts::TargetRole;
 use shared::arn::Arn;
 use shared::settings::{Environment, SettingsError};
 
@@ -10,6 +17,14 @@ pub struct Settings {
     pub parameter_prefix: String,
     /// `PUBLISHED_IMAGES_TOPIC_ARN`: the topic that every published build is announced to.
     pub topic: Arn,
+    /// `EVENT_BUS`: the event bus that hears of it too, by name or ARN. Default `default`.
+    pub event_bus: String,
+    /// `TARGET_ROLE_NAME` and `TARGET_ROLE_EXTERNAL_ID`: the role to assume in other accounts. Default none.
+    pub target_role: Option<TargetRole>,
+    /// `SHARE_TARGETS`: where AMIs are published that are shared only. Default nowhere.
+    pub share_targets: ShareTargets,
+    /// `CHANNELS`: when channels are promoted by themselves. Default never.
+    pub channels: Channels,
 }
 
 impl Settings {
@@ -26,14 +41,67 @@ impl Settings {
             prefix,
         );
         let topic = environment.required("PUBLISHED_IMAGES_TOPIC_ARN", "the ARN of an SNS topic", topic);
-        environment
-            .finish(parameter_prefix.zip(topic).map(|(parameter_prefix, topic)| Self { parameter_prefix, topic }))
+        let bus = "the name or the ARN of an event bus";
+        let event_bus = environment.optional("EVENT_BUS", "default", bus, event_bus);
+        let role = "the name of a role, with its path if it has one";
+        let role = environment.optional("TARGET_ROLE_NAME", "", role, role_name);
+        let id = "2 to 1224 letters, digits and the characters _+=,.@:/-";
+        let external_id = environment.optional("TARGET_ROLE_EXTERNAL_ID", "", id, external_id);
+        let share_targets = environment.document("SHARE_TARGETS", "[]", ShareTargets::EXPECTED, ShareTargets::parse);
+        let channels = environment.document("CHANNELS", "{}", Channels::EXPECTED, Channels::parse);
+        let target_role = role.zip(external_id).map(|(name, external_id)| {
+            let session_name = "fan-out-amis".to_owned();
+            name.map(|name| TargetRole { name, external_id, session_name })
+        });
+        let settings = (|| {
+            Some(Self {
+                parameter_prefix: parameter_prefix?,
+                topic: topic?,
+                event_bus: event_bus?,
+                target_role: target_role?,
+                share_targets: share_targets?,
+                channels: channels?,
+            })
+        })();
+        environment.finish(settings)
     }
 
     /// The parameter of a family.
     pub fn parameter(&self, family: &str) -> String {
         format!("{}/{family}", self.parameter_prefix)
     }
+}
+
+/// Names of IAM roles, <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>; `None` inside for
+/// none.
+fn role_name(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let whole = text.split('/').all(|part| (1..=64).contains(&part.len()) && part.chars().all(legal));
+    match text {
+        "" => Some(None),
+        name => whole.then(|| Some(name.to_owned())),
+    }
+}
+
+/// STS's rules for external IDs, <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>; `None` inside
+/// for none.
+fn external_id(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    match text {
+        "" => Some(None),
+        id => ((2..=1224).contains(&id.len()) && id.chars().all(legal)).then(|| Some(id.to_owned())),
+    }
+}
+
+/// EventBridge's rules for event buses, <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html>.
+fn event_bus(text: &str) -> Option<String> {
+    let name = match text.parse::<Arn>() {
+        Ok(arn) if arn.service == "events" => arn.resource.strip_prefix("event-bus/")?.to_owned(),
+        Ok(_) => return None,
+        Err(_) => text.to_owned(),
+    };
+    let legal = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+    ((1..=256).contains(&name.len()) && name.chars().all(legal)).then(|| text.to_owned())
 }
 
 /// Parameter Store's rules for names; 15 levels in all, and the prefix `aws` or `ssm` in any case is its own,
@@ -86,5 +154,35 @@ mod tests {
         {
             assert!(read(&[("PUBLISHED_IMAGES_TOPIC_ARN", topic)]).is_err(), "{topic}");
         }
+    }
+
+    #[test]
+    fn other_accounts_channels_and_the_bus_are_optional() {
+        let bare = read(&[TOPIC, ("TARGET_ROLE_EXTERNAL_ID", "only")]).unwrap();
+        assert_eq!((bare.event_bus.as_str(), &bare.target_role), ("default", &None));
+        let bus = "arn:aws:events:us-east-1:123456789012:event-bus/images";
+        let set = read(&[TOPIC, ("TARGET_ROLE_NAME", "ops/golden-images"), ("EVENT_BUS", bus)]).unwrap();
+        assert_eq!(set.event_bus, bus);
+        let role = set.target_role.unwrap();
+        assert_eq!(
+            (role.name.as_str(), role.external_id, role.session_name.as_str()),
+            ("ops/golden-images", None, "fan-out-amis")
+        );
+    }
+
+    #[test]
+    fn every_bad_setting_is_named_with_what_is_wrong_in_it() {
+        let bad = [
+            TOPIC,
+            ("EVENT_BUS", "arn:aws:sns:us-east-1:123456789012:t"),
+            ("TARGET_ROLE_NAME", "a role"),
+            ("TARGET_ROLE_EXTERNAL_ID", "1"),
+            ("SHARE_TARGETS", "{}"),
+            ("CHANNELS", r#"{"latest": {"promote": "auto"}}"#),
+        ];
+        let error = read(&bad).unwrap_err();
+        let named: Vec<_> = error.problems.iter().map(|problem| problem.variable).collect();
+        assert_eq!(named, bad[1..].iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        assert!(error.to_string().contains("\"latest\" can't be a channel"), "{error}");
     }
 }

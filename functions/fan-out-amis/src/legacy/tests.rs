@@ -21,6 +21,10 @@ fn image(n: u32, regions: &[&str]) -> Image {
         platform: Some("Linux".to_owned()),
         pipeline_arn: Some(format!("arn:aws:imagebuilder:us-east-1:{ACCOUNT}:image-pipeline/web")),
         amis: regions.iter().map(|region| ami(region, n)).collect(),
+        containers: vec![],
+        permissions: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        scan: None,
     }
 }
 

@@ -137,6 +137,38 @@ fn topic(text: &str) -> Option<Arn> {
     (arn.service == "sns" && named).then_some(arn)
 }
 
+/// `TARGET_ROLE_NAME` and `TARGET_ROLE_EXTERNAL_ID`, the role to assume in other accounts: its name, with its path if it
+/// has one, and the external ID that it asks for. `None` inside if it isn't set.
+pub fn target_role(environment: &mut Environment) -> Option<Option<(String, Option<String>)>> {
+    let role = "the name of a role, with its path if it has one";
+    let role = environment.optional("TARGET_ROLE_NAME", "", role, role_name);
+    let id = "2 to 1224 letters, digits and the characters _+=,.@:/-";
+    let external_id = environment.optional("TARGET_ROLE_EXTERNAL_ID", "", id, external_id);
+    let (role, external_id) = role.zip(external_id)?;
+    Some(role.map(|name| (name, external_id)))
+}
+
+/// Names of IAM roles, <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>; `None` inside for
+/// none.
+fn role_name(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let whole = text.split('/').all(|part| (1..=64).contains(&part.len()) && part.chars().all(legal));
+    match text {
+        "" => Some(None),
+        name => whole.then(|| Some(name.to_owned())),
+    }
+}
+
+/// STS's rules for external IDs, <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>; `None` inside
+/// for none.
+fn external_id(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    match text {
+        "" => Some(None),
+        id => ((2..=1224).contains(&id.len()) && id.chars().all(legal)).then(|| Some(id.to_owned())),
+    }
+}
+
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
         Self { values: variables.into_iter().collect(), problems: Vec::new() }

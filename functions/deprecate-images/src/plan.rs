@@ -20,7 +20,7 @@ pub mod turns;
 pub use account::Account;
 pub use facts::{
     AccountFacts, AmiFacts, At, Build, Execution, ExecutionResource, Facts, FamilyFacts, Known, LiveParent, Parent,
-    Pipeline, Place, Published, Reference, References, Registered, Shares, Snapshot, Usage,
+    Pipeline, Place, Reference, References, Registered, Shares, Snapshot, Usage,
 };
 pub use family::candidates;
 pub use reason::{Reason, Since};

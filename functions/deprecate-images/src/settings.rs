@@ -1,9 +1,10 @@
 //! The function's settings.
 
 use crate::policy::{KEEP_EXPECTED, Policy, keep};
+use shared::accounts::TargetRole;
 use shared::age::Age;
 use shared::arn::Arn;
-use shared::settings::{Environment, SettingsError, parameter_path, topic_arn};
+use shared::settings::{Environment, SettingsError, parameter_path, target_role, topic_arn};
 use std::ops::RangeInclusive;
 
 /// What the stack sets.
@@ -32,10 +33,8 @@ pub struct Settings {
     pub reports: Arn,
     /// `EXECUTION_ROLE_ARN`: the role under which Image Builder changes AMIs and snapshots.
     pub execution_role: Arn,
-    /// `TARGET_ROLE_NAME`: the role in other accounts; none if it is empty.
-    pub target_role: Option<String>,
-    /// `TARGET_ROLE_EXTERNAL_ID`: what that role asks for as external ID; none if it is empty.
-    pub external_id: Option<String>,
+    /// `TARGET_ROLE_NAME` and `TARGET_ROLE_EXTERNAL_ID`: the role to assume in other accounts. Default none.
+    pub target_role: Option<TargetRole>,
 }
 
 /// Whether plans are carried out.
@@ -77,8 +76,7 @@ impl Settings {
         let parameter_prefix = parameter_path(it);
         let reports = topic_arn(it, "REPORTS_TOPIC_ARN");
         let execution_role = it.required("EXECUTION_ROLE_ARN", "the ARN of an IAM role", role);
-        let target_role = it.optional("TARGET_ROLE_NAME", "", "the name of an IAM role", text);
-        let external_id = it.optional("TARGET_ROLE_EXTERNAL_ID", "", "text", text);
+        let target_role = target_role(it);
         let settings = (|| {
             Some(Self {
                 mode: mode?,
@@ -98,8 +96,10 @@ impl Settings {
                 parameter_prefix: parameter_prefix?,
                 reports: reports?,
                 execution_role: execution_role?,
-                target_role: target_role?,
-                external_id: external_id?,
+                target_role: target_role?.map(|(name, external_id)| {
+                    let session_name = "deprecate-images".to_owned();
+                    TargetRole { name, external_id, session_name }
+                }),
             })
         })();
         environment.finish(settings)
@@ -123,11 +123,6 @@ fn number(
     range: RangeInclusive<usize>,
 ) -> Option<usize> {
     environment.optional(variable, default, expected, |text| text.parse().ok().filter(|it| range.contains(it)))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "what the environment's readers expect")]
-fn text(text: &str) -> Option<Option<String>> {
-    Some(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
 fn role(text: &str) -> Option<Arn> {

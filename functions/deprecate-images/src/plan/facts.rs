@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use shared::arn::ImageBuildArn;
 use shared::image::{Ami, Kind, Status};
+use shared::published::Published;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All that is known, for accounts that fit in memory as a whole. Others are planned family by family: see
 /// [`crate::plan::Account`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// What is known of the account.
     pub account: AccountFacts,
@@ -17,8 +18,7 @@ pub struct Facts {
 }
 
 /// What has to be known of the account for each of its families.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountFacts {
     /// The parent of each pipeline's recipe, image and container recipes alike, DISABLED pipelines too: they can be
     /// started all the same.
@@ -28,7 +28,7 @@ pub struct AccountFacts {
 }
 
 /// The parent that a pipeline's recipe names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveParent {
     /// The pipeline's ARN.
     pub pipeline: String,
@@ -37,8 +37,7 @@ pub struct LiveParent {
 }
 
 /// What an image is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parent {
     /// Exactly this build.
     Build(ImageBuildArn),
@@ -54,8 +53,7 @@ pub enum Parent {
 }
 
 /// What has to be known of a family: all versions and builds that share a name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FamilyFacts {
     /// Its name, as it stands in ARNs.
     pub family: String,
@@ -72,7 +70,7 @@ pub struct FamilyFacts {
 }
 
 /// A pipeline that builds the family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipeline {
     /// Its name.
     pub name: String,
@@ -81,16 +79,13 @@ pub struct Pipeline {
 }
 
 /// A build as Image Builder knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     /// Which.
     pub arn: ImageBuildArn,
     /// AMI or container.
-    #[serde(serialize_with = "shown")]
     pub kind: Kind,
     /// How far it came, or where it is on its way out.
-    #[serde(serialize_with = "shown")]
     pub status: Status,
     /// When it was created.
     pub created: Known<DateTime<Utc>>,
@@ -148,33 +143,16 @@ pub struct At {
 }
 
 /// The family's parameter somewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Where.
-    #[serde(flatten)]
     pub at: At,
     /// Its versions, oldest first; none if there is no such parameter.
     pub history: Known<Vec<Published>>,
 }
 
-/// A version of the family's parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Published {
-    /// The version, from 1.
-    pub version: i64,
-    /// The build that the description names; none for what somebody else wrote.
-    pub build: Option<ImageBuildArn>,
-    /// The AMI.
-    pub value: String,
-    /// When it was written; none counts as just now.
-    pub modified: Option<DateTime<Utc>>,
-    /// Its labels: channels, and those that the functions remember by.
-    pub labels: BTreeSet<String>,
-}
-
 /// What EC2 says about an AMI, asked in its own Region with its owner's credentials.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmiFacts {
     /// DescribeImages, disabled and deprecated ones included; nothing if there is none, or it is deregistered.
     pub registered: Known<Option<Registered>>,
@@ -187,8 +165,7 @@ pub struct AmiFacts {
 }
 
 /// A registered AMI.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// In EC2's words: available, disabled, pending, …
     pub state: String,
@@ -205,7 +182,7 @@ pub struct Registered {
 }
 
 /// A snapshot of an AMI.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// `snap-…`
     pub id: String,
@@ -214,8 +191,7 @@ pub struct Snapshot {
 }
 
 /// What refers to an AMI, in its owner's account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum References {
     /// Nothing, in any of these places. Its own has to be among them.
     None(BTreeSet<At>),
@@ -226,7 +202,7 @@ pub enum References {
 }
 
 /// What refers to an AMI.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
     /// In EC2's words, such as `ec2:Instance`.
     pub kind: String,
@@ -249,8 +225,7 @@ pub struct Shares {
 }
 
 /// The newest report of an AMI's use in other accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Usage {
     /// There is none.
     Absent,
@@ -284,19 +259,6 @@ impl<T> Known<T> {
         match self {
             Self::Is(value) => Some(value),
             Self::Unread(_) => None,
-        }
-    }
-}
-
-impl<T: Serialize> Serialize for Known<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Unread<'a> {
-            unread: &'a str,
-        }
-        match self {
-            Self::Is(value) => value.serialize(serializer),
-            Self::Unread(unread) => Unread { unread }.serialize(serializer),
         }
     }
 }

@@ -1,13 +1,11 @@
 //! How an image stands to what is published: whether a newer build took its place, and whether anything still hands it
 //! out.
 
-use super::facts::{At, Build, FamilyFacts, Known, Place, Published};
+use super::facts::{At, Build, FamilyFacts, Known, Place};
 use super::reason::Reason;
 use chrono::{DateTime, Utc};
 use shared::image::Ami;
-
-/// The one label of the functions' own that is no channel and isn't made of a version.
-const ANNOUNCED: &str = "announced";
+use shared::published::{ANNOUNCED, Published, is_build_label};
 
 /// Whether newer builds took an image's place.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +66,7 @@ pub(super) fn superseded(facts: &FamilyFacts, build: &Build, amis: &[Ami], now: 
         // Who went back to an older build in between began anew.
         let newer = history.iter().rev().take_while(is_newer).last();
         match newer {
-            Some(first) => since = since.max(Some(first.modified.unwrap_or(now))),
+            Some(first) => since = since.max(Some(written(first, now))),
             None => match &newest.build {
                 Some(other) if other.same_family(&build.arn) => reasons.push(Reason::NotSuperseded(at)),
                 _ => reasons.push(Reason::Missing(format!("which build is published in {at}"))),
@@ -93,12 +91,13 @@ fn is_same(one: &Published, other: &Published) -> bool {
     one.value == other.value || (one.build.is_some() && one.build == other.build)
 }
 
-/// Any label but those by which the functions remember: what isn't known may be a channel.
+/// Any label but those by which the functions remember: `hold`, too, says that somebody cares for the version.
 fn is_channel(label: &str) -> bool {
-    let names_a_build = || {
-        let (version, build) = label.strip_prefix('v')?.rsplit_once('-')?;
-        version.parse::<shared::version::Version>().ok()?;
-        build.parse::<u32>().ok()
-    };
-    label != ANNOUNCED && names_a_build().is_none()
+    label != ANNOUNCED && !is_build_label(label)
+}
+
+/// When a version was written; just now if that isn't known.
+fn written(published: &Published, now: DateTime<Utc>) -> DateTime<Utc> {
+    let at = published.modified.as_ref();
+    at.and_then(|at| DateTime::from_timestamp(at.secs(), at.subsec_nanos())).unwrap_or(now)
 }

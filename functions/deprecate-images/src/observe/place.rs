@@ -2,13 +2,14 @@
 //! whatever its depth, Auto Scaling groups and launch configurations.
 
 use super::read::Reader;
+use crate::plan::{At, Reference};
 use aws_sdk_imagebuilder::primitives::DateTime;
 use shared::ec2::{
     self, AutoScalingGroup, CreateImageUsageReport, DescribeAutoScalingGroups, DescribeImageReferences,
     DescribeImageUsageReports, DescribeImages, DescribeLaunchTemplateVersions, Filter, ImageUsageReport,
     LaunchPermission, LaunchTemplateSpecification, Page,
 };
-use shared::error::{AwsError, chain};
+use shared::error::{AwsError, Failure, chain};
 use shared::inventory::{CallError, each};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,9 +29,17 @@ pub(crate) struct Report {
     pub(crate) state: String,
     /// When it was asked for.
     pub(crate) created: Option<DateTime>,
-    /// Who uses the AMI.
-    pub(crate) users: BTreeSet<String>,
+    /// How many resources use the AMI, by account.
+    pub(crate) by: BTreeMap<String, u64>,
+    /// Why it is in its state.
+    pub(crate) reason: Option<String>,
 }
+
+/// What names each AMI.
+pub(crate) type Users = BTreeMap<String, BTreeSet<Reference>>;
+
+/// In the form of EC2's own words for types.
+const GROUP: &str = "autoscaling:AutoScalingGroup";
 
 /// A group may name a template that is gone: it can't launch then.
 const GONE: [&str; 3] = [
@@ -44,7 +53,7 @@ const GONE: [&str; 3] = [
 pub(crate) struct Place<'a> {
     reader: Reader<'a>,
     ec2: ec2::Client,
-    name: String,
+    at: At,
 }
 
 impl<'a> Place<'a> {
@@ -52,9 +61,9 @@ impl<'a> Place<'a> {
     ///
     /// # Errors
     /// Why the account is out of reach, in words.
-    pub(crate) async fn at(reader: Reader<'a>, account: &str, region: &str) -> Result<Self, String> {
-        let ec2 = reader.ec2.at(account, region).await.map_err(|error| chain(&error))?;
-        Ok(Self { reader, ec2, name: format!("{account} in {region}") })
+    pub(crate) async fn at(reader: Reader<'a>, at: &At) -> Result<Self, String> {
+        let ec2 = reader.ec2.at(&at.account, &at.region).await.map_err(|error| chain(&error))?;
+        Ok(Self { reader, ec2, at: at.clone() })
     }
 
     async fn all<Item>(
@@ -62,18 +71,18 @@ impl<'a> Place<'a> {
         operation: &'static str,
         page: impl AsyncFn(Option<String>) -> Result<Page<Item>, AwsError>,
     ) -> Result<Vec<Item>, CallError> {
+        let name = self.at.to_string();
         let (mut items, mut token) = (Vec::new(), None);
         loop {
-            let mut read = self.reader.calls.ask(operation, &self.name, async || page(token.clone()).await).await?;
+            let mut read = self.reader.calls.ask(operation, &name, async || page(token.clone()).await).await?;
             items.append(&mut read.items);
             // A service that answers the token that it was given would never come to an end.
             if read.next.is_none() {
                 return Ok(items);
             }
             if read.next == token {
-                let source = "the same page token came twice".into();
-                let failure = shared::error::Failure::Unanswered(source);
-                return Err(AwsError { operation, resource: self.name.clone(), failure }.into());
+                let failure = Failure::Unanswered("the same page token came twice".into());
+                return Err(AwsError { operation, resource: name, failure }.into());
             }
             token = read.next;
         }
@@ -97,12 +106,12 @@ impl<'a> Place<'a> {
         Ok(pages.into_iter().flatten().map(|image| (image.image_id.clone(), image)).collect())
     }
 
-    /// ec2:DescribeImageReferences: what names each of at most [`REFERENCES_AT_ONCE`] AMIs, as `type ARN`.
+    /// ec2:DescribeImageReferences: what names each of at most [`REFERENCES_AT_ONCE`] AMIs.
     pub(crate) async fn references(
         &self,
         ids: &[String],
         depth: u16,
-    ) -> Result<BTreeMap<String, BTreeSet<String>>, CallError> {
+    ) -> Result<Users, CallError> {
         let request = DescribeImageReferences {
             image_ids: ids.to_vec(),
             instance_states: STATES.map(str::to_owned).to_vec(),
@@ -110,10 +119,10 @@ impl<'a> Place<'a> {
             max_results: None,
         };
         let page = async |next: Option<String>| self.ec2.describe_image_references(&request, next.as_deref()).await;
-        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut found = Users::new();
         for reference in self.all("DescribeImageReferences", page).await? {
-            let text = format!("{} {}", reference.resource_type, reference.arn);
-            found.entry(reference.image_id).or_default().insert(text);
+            let named = Reference { kind: reference.resource_type, arn: reference.arn };
+            found.entry(reference.image_id).or_default().insert(named);
         }
         Ok(found)
     }
@@ -124,22 +133,23 @@ impl<'a> Place<'a> {
         self.reader.calls.ask("DescribeImageAttribute", id, call).await
     }
 
-    /// ec2:DescribeImageUsageReports and DescribeImageUsageReportEntries: the newest report of each AMI that has one, and
-    /// what stands in those that are done.
-    pub(crate) async fn reports(&self, ids: &[String]) -> Result<BTreeMap<String, Report>, CallError> {
+    /// ec2:DescribeImageUsageReports and DescribeImageUsageReportEntries: of each AMI the newest report that is done, if it
+    /// was asked for since then, or else the newest of all; and what stands in those that are done.
+    pub(crate) async fn reports(&self, ids: &[String], since: DateTime) -> Result<BTreeMap<String, Report>, CallError> {
         let request = DescribeImageUsageReports { image_ids: ids.to_vec(), ..DescribeImageUsageReports::default() };
         let page = async |next: Option<String>| self.ec2.describe_image_usage_reports(&request, next.as_deref()).await;
         let mut newest: BTreeMap<String, ImageUsageReport> = BTreeMap::new();
         for report in self.all("DescribeImageUsageReports", page).await? {
-            let done = |report: &ImageUsageReport| (report.state == "available", report.creation_time);
+            let done = |it: &ImageUsageReport| it.state == "available" && it.creation_time >= Some(since);
+            let better = |it: &ImageUsageReport| (done(it), it.creation_time);
             let known = newest.get(&report.image_id);
-            if known.is_none_or(|known| done(known) < done(&report)) {
+            if known.is_none_or(|known| better(known) < better(&report)) {
                 newest.insert(report.image_id.clone(), report);
             }
         }
         let done = newest.values().filter(|report| report.state == "available").map(|report| report.report_id.clone());
         let done: Vec<String> = done.collect();
-        let mut entries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut entries: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
         for ids in done.chunks(FILTER_VALUES) {
             let request =
                 DescribeImageUsageReports { report_ids: ids.to_vec(), ..DescribeImageUsageReports::default() };
@@ -147,15 +157,14 @@ impl<'a> Place<'a> {
                 self.ec2.describe_image_usage_report_entries(&request, next.as_deref()).await
             };
             for entry in self.all("DescribeImageUsageReportEntries", page).await? {
-                let users = entries.entry(entry.report_id).or_default();
-                if entry.usage_count > 0 {
-                    users.insert(format!("{} {} of account {}", entry.usage_count, entry.resource_type, entry.account_id));
-                }
+                let by = entries.entry(entry.report_id).or_default();
+                *by.entry(entry.account_id).or_default() += entry.usage_count;
             }
         }
         let told = newest.into_iter().map(|(image, report)| {
-            let users = entries.remove(&report.report_id).unwrap_or_default();
-            (image, Report { state: report.state, created: report.creation_time, users })
+            let by = entries.remove(&report.report_id).unwrap_or_default();
+            let ImageUsageReport { state, state_reason: reason, creation_time: created, .. } = report;
+            (image, Report { state, created, by, reason })
         });
         Ok(told.collect())
     }
@@ -175,10 +184,10 @@ impl<'a> Place<'a> {
     /// What names AMIs whatever the depth to which templates are searched: the default and the newest version of each
     /// launch template, the versions that Auto Scaling groups are pinned to, the groups' own overrides, and launch
     /// configurations. Parameters that templates name are resolved.
-    pub(crate) async fn pinned(&self) -> Result<BTreeMap<String, BTreeSet<String>>, CallError> {
-        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let mut add = |image: &str, by: String| {
-            found.entry(image.to_owned()).or_default().insert(by);
+    pub(crate) async fn pinned(&self) -> Result<Users, CallError> {
+        let mut found = Users::new();
+        let mut add = |image: &str, kind: &str, arn: String| {
+            found.entry(image.to_owned()).or_default().insert(Reference { kind: kind.to_owned(), arn });
         };
         let request = DescribeLaunchTemplateVersions {
             versions: vec!["$Default".to_owned(), "$Latest".to_owned()],
@@ -200,16 +209,18 @@ impl<'a> Place<'a> {
         );
         for version in versions? {
             if let Some(image) = &version.launch_template_data.image_id {
-                add(image, format!("ec2:LaunchTemplate {} {}", version.launch_template_id, version.version_number));
+                let At { region, account } = &self.at;
+                let id = version.launch_template_id;
+                let arn = format!("arn:{}:ec2:{region}:{account}:launch-template/{id}", self.reader.partition);
+                add(image, "ec2:LaunchTemplate", arn);
             }
         }
         for configuration in configurations? {
-            let name = configuration.launch_configuration_name;
-            add(&configuration.image_id, format!("autoscaling:LaunchConfiguration {name}"));
+            add(&configuration.image_id, "autoscaling:LaunchConfiguration", configuration.launch_configuration_name);
         }
         let groups = groups?;
         for group in &groups {
-            group.image_ids().for_each(|image| add(image, group_of(group)));
+            group.image_ids().for_each(|image| add(image, GROUP, group.arn.clone()));
         }
         let pins = pins(&groups);
         let pins = pins.into_iter().flat_map(|(template, versions)| {
@@ -218,7 +229,7 @@ impl<'a> Place<'a> {
         let read = each(pins, async |(template, number, group)| (self.pinned_version(template, number).await, group));
         for (read, group) in read.await {
             if let Some(image) = read? {
-                add(&image, group);
+                add(&image, GROUP, group);
             }
         }
         Ok(found)
@@ -244,10 +255,6 @@ impl<'a> Place<'a> {
     }
 }
 
-fn group_of(group: &AutoScalingGroup) -> String {
-    format!("autoscaling:AutoScalingGroup {}", group.arn)
-}
-
 /// Which versions of which templates, by ID or name, groups are pinned to by number, each with one of those groups. From
 /// what their instances were launched is no matter: instances are references themselves.
 fn pins(groups: &[AutoScalingGroup]) -> BTreeMap<(String, bool), BTreeMap<String, String>> {
@@ -259,7 +266,7 @@ fn pins(groups: &[AutoScalingGroup]) -> BTreeMap<(String, bool), BTreeMap<String
             let template = id.clone().map(|id| (id, true)).or_else(|| name.clone().map(|name| (name, false)));
             let number = version.clone().filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
             if let (Some(template), Some(number)) = (template, number) {
-                pins.entry(template).or_default().insert(number, group_of(group));
+                pins.entry(template).or_default().insert(number, group.arn.clone());
             }
         }
     }

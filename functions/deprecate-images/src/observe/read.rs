@@ -1,12 +1,13 @@
 //! Single things read from Image Builder and Parameter Store.
 
+use super::time;
+use crate::plan::{At, Published};
 use aws_sdk_imagebuilder::types::{self, Ownership};
 use aws_sdk_ssm::types::ParameterHistory;
 use shared::accounts::Everywhere;
 use shared::ec2;
 use shared::error::chain;
 use shared::inventory::{CallError, Calls, each};
-use shared::published::Published;
 use std::collections::BTreeMap;
 
 /// The most that a page of a listing holds: more is allowed in some accounts only.
@@ -19,6 +20,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) ssm: &'a Everywhere<aws_sdk_ssm::Client>,
     pub(crate) ec2: &'a Everywhere<ec2::Client>,
     pub(crate) calls: &'a Calls,
+    /// `aws`, `aws-cn`, …
+    pub(crate) partition: &'a str,
     /// The account that calls, and whose images are retired.
     pub(crate) account: &'a str,
     /// The Region of both.
@@ -32,7 +35,7 @@ pub(crate) fn is_gone(error: &CallError) -> bool {
 }
 
 impl Reader<'_> {
-    /// imagebuilder:ListImages: the account's own versions, by ARN.
+    /// imagebuilder:ListImages: the ARNs of the account's own versions.
     pub(crate) async fn versions(&self) -> Result<Vec<String>, CallError> {
         let page = async |token| {
             let call = self.imagebuilder.list_images().owner(Ownership::SelfValue);
@@ -100,23 +103,47 @@ impl Reader<'_> {
         Ok(parents)
     }
 
+    /// imagebuilder:GetImagePipeline
+    pub(crate) async fn pipeline(&self, arn: &str) -> Result<Option<types::ImagePipeline>, CallError> {
+        let call = async || self.imagebuilder.get_image_pipeline().image_pipeline_arn(arn).send().await;
+        Ok(self.calls.make("GetImagePipeline", arn, call).await?.image_pipeline)
+    }
+
+    /// imagebuilder:GetImageRecipe or GetContainerRecipe: what a recipe names as parents.
+    pub(crate) async fn recipe(&self, arn: &str) -> Result<Vec<String>, CallError> {
+        if arn.contains(":container-recipe/") {
+            let call = async || self.imagebuilder.get_container_recipe().container_recipe_arn(arn).send().await;
+            let recipe = self.calls.make("GetContainerRecipe", arn, call).await?.container_recipe;
+            Ok(recipe.map(of_container).unwrap_or_default())
+        } else {
+            let call = async || self.imagebuilder.get_image_recipe().image_recipe_arn(arn).send().await;
+            let recipe = self.calls.make("GetImageRecipe", arn, call).await?.image_recipe;
+            Ok(recipe.and_then(|recipe| recipe.parent_image).into_iter().collect())
+        }
+    }
+
     /// ssm:GetParameterHistory: every version that Parameter Store keeps of a parameter; none of one that isn't there.
     ///
     /// # Errors
     /// What is missing, in words.
-    pub(crate) async fn history(&self, account: &str, region: &str, name: &str) -> Result<Vec<Published>, String> {
-        let client = self.ssm.at(account, region).await.map_err(|error| chain(&error))?;
-        let resource = format!("{name} of {account} in {region}");
+    pub(crate) async fn history(&self, at: &At, name: &str) -> Result<Vec<Published>, String> {
+        let client = self.ssm.at(&at.account, &at.region).await.map_err(|error| chain(&error))?;
         let page = async |token| {
             let answer = client.get_parameter_history().name(name).set_next_token(token).send().await?;
             Ok((answer.parameters, answer.next_token))
         };
-        match self.calls.list("GetParameterHistory", &resource, page).await {
+        match self.calls.list("GetParameterHistory", &format!("{name} of {at}"), page).await {
             Ok(versions) => Ok(versions.into_iter().map(published).collect()),
             Err(error) if is_gone(&error) => Ok(Vec::new()),
             Err(error) => Err(chain(&error)),
         }
     }
+}
+
+/// The AMI that a container recipe builds on comes last: containers' own parents are never retired.
+pub(crate) fn of_container(recipe: types::ContainerRecipe) -> Vec<String> {
+    let instance = recipe.instance_configuration.and_then(|instance| instance.image);
+    recipe.parent_image.into_iter().chain(instance).collect()
 }
 
 fn published(version: ParameterHistory) -> Published {
@@ -125,7 +152,6 @@ fn published(version: ParameterHistory) -> Published {
         build: version.description.as_deref().and_then(|description| description.parse().ok()),
         value: version.value.unwrap_or_default(),
         labels: version.labels.unwrap_or_default().into_iter().collect(),
-        description: version.description,
-        modified: version.last_modified_date,
+        modified: version.last_modified_date.as_ref().and_then(time),
     }
 }

@@ -117,7 +117,6 @@ fn settings(service: &'static Service, config: &SdkConfig) -> Layer {
     let mut layer = Layer::new(service.id);
     layer.store_put(AuthSchemeAndEndpointOrchestrationV2);
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
-    layer.store_put(EndpointResolverParams::new(()));
     layer.store_put(ApiMetadata::new(service.name, env!("CARGO_PKG_VERSION")));
     layer.store_put(SigningName::from_static(service.name));
     layer.store_put(SigV4OperationSigningConfig { signing_options: SigningOptions::default(), ..Default::default() });
@@ -223,7 +222,9 @@ impl ResolveEndpoint for Endpoints {
 struct Post;
 
 impl SerializeRequest for Post {
-    fn serialize_input(&self, input: Input, _: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
+    fn serialize_input(&self, input: Input, config: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
+        // The runtime wants parameters there when it resolves the endpoint; [`Endpoints`] has its own.
+        config.interceptor_state().store_put(EndpointResolverParams::new(()));
         let body = input.downcast::<String>().expect("a form's body is text");
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_method("POST")?;

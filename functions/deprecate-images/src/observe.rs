@@ -271,6 +271,14 @@ impl<'a> Observer<'a> {
         }
     }
 
+    /// A place with a client that can be used.
+    ///
+    /// # Errors
+    /// Why the account is out of reach, in words.
+    pub(crate) async fn place(&self, at: &At) -> Result<Ec2Place<'a>, String> {
+        Ec2Place::at(self.reader, at).await
+    }
+
     /// What pins AMIs in a place. Nobody needs it who has no AMIs to ask about.
     async fn pinned(&self, place: &Ec2Place<'_>, at: &At, when: Pinned, unneeded: bool) -> Arc<Result<Users, String>> {
         let read = async || Arc::new(place.pinned().await.map_err(|error| chain(&error)));

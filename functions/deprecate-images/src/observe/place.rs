@@ -10,7 +10,7 @@ use shared::ec2::{
     LaunchPermission, LaunchTemplateSpecification, Page,
 };
 use shared::error::{AwsError, Failure, chain};
-use shared::inventory::{CallError, each};
+use shared::inventory::{CallError, Calls, each};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most AMIs that DescribeImageReferences takes.
@@ -170,7 +170,13 @@ impl<'a> Place<'a> {
     }
 
     /// ec2:CreateImageUsageReport: counts every other account's use.
-    pub(crate) async fn ask_for_report(&self, id: &str, depth: u16, token: String) -> Result<(), CallError> {
+    pub(crate) async fn ask_for_report(
+        &self,
+        calls: &Calls,
+        id: &str,
+        depth: u16,
+        token: String,
+    ) -> Result<(), CallError> {
         let request = CreateImageUsageReport {
             image_id: id.to_owned(),
             version_depth: Some(depth),
@@ -178,7 +184,13 @@ impl<'a> Place<'a> {
             ..CreateImageUsageReport::default()
         };
         let call = async || self.ec2.create_image_usage_report(&request).await;
-        self.reader.calls.ask("CreateImageUsageReport", id, call).await.map(drop)
+        calls.ask("CreateImageUsageReport", id, call).await.map(drop)
+    }
+
+    /// ec2:ModifyImageAttribute: shares an AMI with some more.
+    pub(crate) async fn share(&self, calls: &Calls, id: &str, with: &[LaunchPermission]) -> Result<(), CallError> {
+        let call = async || self.ec2.modify_image_attribute(id, with).await;
+        calls.ask("ModifyImageAttribute", id, call).await
     }
 
     /// What names AMIs whatever the depth to which templates are searched: the default and the newest version of each

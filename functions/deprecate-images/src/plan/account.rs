@@ -94,7 +94,14 @@ impl<'a> Account<'a> {
         self.plan.unreached.push(facts.family.clone());
     }
 
-    /// Settles what depends on other families. Each family of the account has to be added or left before. `approve` is
+    /// Takes note of a family whose builds couldn't be listed. What they are made of isn't known: nothing goes further.
+    pub fn unread(&mut self, family: &str, why: &str) {
+        self.needed.unknown(format!("what the images of {family} are made of: {why}"));
+        self.plan.unreached.push(family.to_owned());
+    }
+
+    /// Settles what depends on other families. Each family of the account has to be added, left or noted as unread
+    /// before. `approve` is
     /// the digest of the plan that may pass the circuit breaker.
     pub fn finish(mut self, approve: Option<&str>) -> Plan {
         self.settle();

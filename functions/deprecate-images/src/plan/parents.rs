@@ -99,6 +99,11 @@ impl Needed {
         }
     }
 
+    /// Kept images of which nothing is known: any image may be what they are made of.
+    pub(super) fn unknown(&mut self, why: String) {
+        self.any.get_or_insert(why);
+    }
+
     /// Why an image is needed, and how much.
     pub(super) fn reason(&self, decision: &Decision) -> Option<(Weight, Reason)> {
         let exact = self.builds.get(&decision.image);

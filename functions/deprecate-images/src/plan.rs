@@ -51,10 +51,12 @@ pub struct Plan {
     /// Families that weren't got to: they are first in a later run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreached: Vec<String>,
-    /// What a person should look at, beside the decisions' reasons: executions of earlier runs that failed or skipped
-    /// resources.
+    /// Executions of earlier runs that failed or skipped resources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub follow_ups: Vec<FollowUp>,
+    /// Images that a person should look at: the first 50 of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub odd: Vec<Odd>,
     /// Stands for exactly the images that are to be disabled and deleted, with their AMIs: 64 hexadecimal digits. None
     /// if there are no such images. It is the same at any time and in any order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,6 +213,8 @@ pub struct Counts {
     pub actions: BTreeMap<&'static str, usize>,
     /// Images by the name of their first reason.
     pub reasons: BTreeMap<&'static str, usize>,
+    /// Images that a person should look at.
+    pub odd: usize,
     /// At most so many GiB of snapshots go with the images that are deleted: the sizes of their volumes.
     pub freed_gib: u64,
 }
@@ -251,6 +255,15 @@ pub enum Trip {
         /// That plan's digest.
         approved: String,
     },
+}
+
+/// An image that a person should look at: it was changed outside of Image Builder, or can't be retired without help.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Odd {
+    /// The image.
+    pub image: ImageBuildArn,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// An execution of an earlier run that didn't do all that it should.

@@ -4,7 +4,7 @@ use super::facts::{AccountFacts, FamilyFacts, Parent};
 use super::family::{Judge, Judged};
 use super::parents::Needed;
 use super::reason::{Reason, Weight};
-use super::{Action, Counts, Decision, FollowUp, Plan, Trip};
+use super::{Action, Counts, Decision, FollowUp, Odd, Plan, Trip};
 use crate::settings::Settings;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -13,6 +13,9 @@ use shared::plan::Outcome;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+
+/// So many images that a person should look at are named.
+const ODD: usize = 50;
 
 /// An account that is planned family by family. What a family needs is forgotten once it is added; only images that are
 /// on their way out are held until the end, since an image of a later family may turn out to be made of them.
@@ -46,6 +49,7 @@ impl<'a> Account<'a> {
             skipped: BTreeMap::new(),
             unreached: Vec::new(),
             follow_ups: Vec::new(),
+            odd: Vec::new(),
             digest: None,
             held_back: Vec::new(),
         };
@@ -53,8 +57,8 @@ impl<'a> Account<'a> {
         Self { facts, settings, now, open, needed, plan, sizes }
     }
 
-    /// Decides on a family with the facts of its candidates. Answers the decisions that are final: images that stay, and
-    /// images that are taken back. The others are those of [`Self::finish`].
+    /// Decides on a family with the facts of its candidates. Answers the decisions that are final: images that stay as
+    /// they are. The others are those of [`Self::finish`].
     pub fn add(&mut self, facts: &FamilyFacts) -> Vec<Decision> {
         let judge = Judge::new(self.facts, facts, self.settings, self.now);
         let skipped = judge.skipped();
@@ -74,6 +78,13 @@ impl<'a> Account<'a> {
             }
             if let Some(weight) = holds_parent {
                 self.needed.add(&build.arn, &build.parent, weight);
+            }
+            let odd = decision.step.reason.iter().find(|reason| reason.is_odd());
+            if let Some(reason) = odd {
+                self.plan.counts.odd += 1;
+                if self.plan.odd.len() < ODD {
+                    self.plan.odd.push(Odd { image: build.arn.clone(), reason: reason.clone() });
+                }
             }
             if open {
                 self.open.push(Open { decision, parent: build.parent.clone(), restore });
@@ -149,14 +160,15 @@ impl Decision {
 
     /// Keeps it, or takes it back.
     fn need(&mut self, reason: Reason, back: Option<Action>) {
+        self.next = None;
         let step = &mut self.step;
         step.reason.retain(|it| !matches!(it, Reason::Due { .. } | Reason::Younger { .. }));
         step.reason.insert(0, reason);
-        step.outcome = if back.is_some() { Outcome::Planned } else { Outcome::SKIPPED };
-        if back.is_some() || !matches!(step.action, Action::Restore { .. }) {
-            step.action = back.unwrap_or(Action::Keep);
+        match back {
+            Some(back) => (step.action, step.outcome) = (back, Outcome::Planned),
+            None if matches!(step.action, Action::Restore { .. }) => {}
+            None => (step.action, step.outcome) = (Action::Keep, Outcome::SKIPPED),
         }
-        self.next = None;
     }
 }
 

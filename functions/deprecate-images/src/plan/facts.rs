@@ -285,8 +285,14 @@ impl Execution {
 
     /// Whether it didn't do all that it should.
     pub fn is_odd(&self) -> bool {
-        let odd = |status: &str| matches!(status, "FAILED" | "CANCELLED" | "SKIPPED");
-        odd(&self.status) || self.resources.iter().any(|it| odd(&it.status))
+        matches!(self.status.as_str(), "FAILED" | "CANCELLED") || self.resources.iter().any(ExecutionResource::is_odd)
+    }
+}
+
+impl ExecutionResource {
+    /// Whether nothing was done with it.
+    pub fn is_odd(&self) -> bool {
+        matches!(self.status.as_str(), "FAILED" | "SKIPPED")
     }
 }
 

@@ -7,7 +7,7 @@ use super::record::{Record, is_mark, is_retiring, span};
 use super::{Action, AmiEvidence, Decision, Evidence, Next, Stage, Step, parents, shares};
 use crate::policy::{BadTag, Policy};
 use crate::settings::Settings;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use shared::arn::ImageBuildArn;
 use shared::image::{Ami, Status};
 use shared::plan::Outcome;
@@ -91,56 +91,51 @@ impl<'a> Judge<'a> {
         let record = self.record(build);
         let mut reasons = record.reasons.clone();
         let mut ask = Vec::new();
-        let mut busy = true;
+        let mut restore = None;
         if record.is_candidate() {
             let (objections, wanted) = self.objections(build, &record);
-            busy = build.execution.get().is_none_or(|last| last.as_ref().is_some_and(Execution::is_under_way));
             reasons.extend(objections);
             reasons.sort_by_key(|reason| Reverse(reason.weight()));
             ask = wanted;
+            let busy = build.execution.get().is_none_or(|last| last.as_ref().is_some_and(Execution::is_under_way));
+            restore = (!busy && self.skipped().is_empty()).then(|| back(build, &record));
         }
+        let next = record.next();
         let claimed = reasons.iter().any(|reason| reason.weight() == Weight::Claims);
-        let restore = (!busy && self.skipped().is_empty()).then(|| restore(build, &record));
-        let mut next = record.next();
-        let mut waits = false;
-        let action = match (restore.clone(), next) {
-            (Some(restore), _) if record.leftover && record.is_unfinished() => {
+        let waits = record.retiring && !claimed && next.is_some_and(|next| self.now < next.at);
+        if waits {
+            // What is missing doesn't matter before its time. A report takes a run to be made.
+            let soon = next.is_some_and(|next| next.at - self.now <= TimeDelta::days(1));
+            ask = if soon { ask } else { Vec::new() };
+            reasons.retain(|reason| !matches!(reason, Reason::NoUsageReport { .. }));
+            reasons.splice(0..0, record.due(false));
+        }
+        let (action, next) = match (&restore, next) {
+            (Some(restore), _) if record.leftover && record.was_disabled() => {
                 reasons.insert(0, Reason::Unfinished);
-                next = None;
-                restore
+                (restore.clone(), None)
             }
-            (Some(restore), _) if claimed && (record.retiring || record.leftover) => {
-                next = None;
-                restore
-            }
-            (_, Some(step)) if reasons.is_empty() => {
-                let advanced = (self.now >= step.at).then(|| self.advance(build, &record, step.step));
-                let (action, reason) = match advanced {
-                    Some(Ok((action, after))) => {
-                        next = after;
-                        (action, record.due(true))
-                    }
-                    Some(Err(reason)) => (Action::Keep, Some(reason)),
-                    None => {
-                        waits = true;
-                        (Action::Keep, record.due(false))
-                    }
-                };
-                reasons.extend(reason);
-                action
-            }
+            (Some(restore), _) if claimed && (record.retiring || record.leftover) => (restore.clone(), None),
+            (_, Some(next)) if reasons.is_empty() => match self.advance(build, &record, next.step) {
+                Ok((action, then)) => {
+                    reasons.extend(record.due(true));
+                    (action, then)
+                }
+                Err(reason) => {
+                    reasons.push(reason);
+                    (Action::Keep, Some(next))
+                }
+            },
             _ => {
-                let only_younger = || reasons.iter().all(|reason| matches!(reason, Reason::Younger { .. }));
-                next = next.filter(|_| record.retiring || !claimed || only_younger());
-                Action::Keep
+                let only_younger = reasons.iter().all(|reason| matches!(reason, Reason::Younger { .. }));
+                (Action::Keep, next.filter(|_| record.retiring || !claimed || only_younger))
             }
         };
         let keeps = action == Action::Keep;
-        let restores = matches!(action, Action::Restore { .. });
         let holds_parent = match &build.status {
             Status::Deleted => None,
             status if status.is_in_flight() => Some(Weight::Claims),
-            _ if restores => Some(Weight::Claims),
+            _ if matches!(action, Action::Restore { .. }) => Some(Weight::Claims),
             _ if waits || !keeps => None,
             _ if claimed => Some(Weight::Claims),
             _ => Some(Weight::Holds),
@@ -149,7 +144,7 @@ impl<'a> Judge<'a> {
         let facts = self.evidence(build, &record);
         let step = Step { action, reason: reasons, outcome };
         let decision = Decision { image: build.arn.clone(), step, next, ask, facts };
-        let open = (record.retiring || !keeps) && !restores;
+        let open = record.retiring || !keeps;
         Judged { decision, holds_parent, restore: restore.filter(|_| record.retiring), open }
     }
 
@@ -249,7 +244,7 @@ impl<'a> Judge<'a> {
         static NONE: BTreeMap<At, Shares> = BTreeMap::new();
         Expected {
             build,
-            disabling: record.disabled.is_some(),
+            began: [record.deprecated, record.disabled].map(|at| at.is_some()),
             remembered: record.remembered.as_ref().unwrap_or(&NONE),
             settings: self.settings,
             now: self.now,
@@ -258,7 +253,7 @@ impl<'a> Judge<'a> {
 }
 
 /// Back to AVAILABLE, with the launch permissions from before.
-fn restore(build: &Build, record: &Record) -> Action {
+fn back(build: &Build, record: &Record) -> Action {
     let amis = build.amis.get().into_iter().flatten();
     let remembered = record.remembered.as_ref().ok();
     let shares = amis.filter_map(|ami| Some((ami.clone(), remembered?.get(&At::of(ami))?.clone()))).collect();

@@ -15,8 +15,8 @@ const FRESH: TimeDelta = TimeDelta::days(1);
 pub(super) struct Expected<'a> {
     /// What the image's record says.
     pub(super) build: &'a Build,
-    /// Whether this function began to disable the image.
-    pub(super) disabling: bool,
+    /// Whether this function began to deprecate and to disable the image: it may have got to some AMIs only.
+    pub(super) began: [bool; 2],
     /// Launch permissions from before it was disabled.
     pub(super) remembered: &'a BTreeMap<At, Shares>,
     pub(super) settings: &'a Settings,
@@ -79,19 +79,22 @@ impl Expected<'_> {
     fn disagreement(&self, registered: &Registered) -> Option<String> {
         let Registered { state, deprecation_time, .. } = registered;
         let status = &self.build.status;
+        let [deprecating, disabling] = self.began;
         let made_by = registered.tags.get("Ec2ImageBuilderArn").filter(|arn| **arn != self.build.arn.to_string());
         if let Some(other) = made_by {
             return Some(format!("its tag Ec2ImageBuilderArn is {other}"));
         }
         let fits = match status {
             Status::Disabled => state == "disabled",
-            Status::Deprecated => state == "available" || (self.disabling && state == "disabled"),
+            Status::Deprecated => state == "available" || (disabling && state == "disabled"),
             _ => state == "available",
         };
         let is_deprecated = deprecation_time.is_some_and(|at| at <= self.now);
         match status {
             _ if !fits => Some(format!("the image is {status}, the AMI {state}")),
-            Status::Available if is_deprecated => Some(format!("the image is {status}, the AMI deprecated")),
+            Status::Available if is_deprecated && !deprecating => {
+                Some(format!("the image is {status}, the AMI deprecated"))
+            }
             Status::Deprecated if deprecation_time.is_none() => {
                 Some(format!("the image is {status}, the AMI isn't deprecated"))
             }
@@ -126,10 +129,6 @@ impl Expected<'_> {
         }
         let none = |what: &str| Reason::NoUsageReport { ami: ami.id.clone(), found: what.to_owned() };
         let objection = match &facts.usage {
-            Usage::Read { at, by } if *at > self.now => {
-                Some(none(&format!("the report is of {}, and that is to come", at.format("%F %R"))))
-                    .filter(|_| by.values().all(|count| *count == 0))
-            }
             Usage::Read { at, .. } if self.now - *at > FRESH => {
                 found.ask = true;
                 Some(none(&format!("the report of {} is older than a day", at.format("%F %R"))))

@@ -16,9 +16,11 @@ pub(super) enum Superseded {
     Not(Vec<Reason>),
 }
 
-/// Everything that hands the image out: published now, published before the newest build, labels.
+/// Everything that hands the image out: published now, published before the newest build, labels. Also what couldn't be
+/// read of it.
 pub(super) fn claims(facts: &FamilyFacts, build: &Build, amis: &[Ami]) -> Vec<Reason> {
-    let mut reasons = Vec::new();
+    let unread = amis.iter().map(At::of).filter(|at| !facts.places.iter().any(|place| place.at == *at));
+    let mut reasons: Vec<Reason> = unread.map(|at| Reason::Missing(format!("what is published in {at}"))).collect();
     for Place { at, history } in &facts.places {
         let history = match history {
             Known::Is(history) => sorted(history),
@@ -52,12 +54,8 @@ pub(super) fn superseded(facts: &FamilyFacts, build: &Build, amis: &[Ami], now: 
         let at = At::of(ami);
         let history = match facts.places.iter().find(|place| place.at == at).map(|place| &place.history) {
             Some(Known::Is(history)) => sorted(history),
-            // That it is unread is said by the claims.
-            Some(Known::Unread(_)) => return Superseded::Not(reasons),
-            None => {
-                reasons.push(Reason::Missing(format!("what is published in {at}")));
-                continue;
-            }
+            // That it is unread is said among the claims.
+            Some(Known::Unread(_)) | None => return Superseded::Not(reasons),
         };
         let is_newer = |it: &&&Published| {
             it.build.as_ref().is_some_and(|other| other.same_family(&build.arn) && other.order() > build.arn.order())

@@ -211,12 +211,7 @@ impl Reason {
     pub fn is_odd(&self) -> bool {
         matches!(
             self,
-            Self::AmiGone(_)
-                | Self::Protected(_)
-                | Self::Disagree { .. }
-                | Self::ByOthers(_)
-                | Self::TooManyShares
-                | Self::Missing(_)
+            Self::AmiGone(_) | Self::Protected(_) | Self::Disagree { .. } | Self::ByOthers(_) | Self::TooManyShares
         )
     }
 }

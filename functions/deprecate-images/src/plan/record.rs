@@ -38,7 +38,7 @@ impl Record {
     }
 
     /// Whether it was disabled before: its launch permissions may have to be put back.
-    pub(super) fn is_unfinished(&self) -> bool {
+    pub(super) fn was_disabled(&self) -> bool {
         self.disabled.is_some() || self.remembered.as_ref().is_ok_and(|shares| !shares.is_empty())
     }
 

@@ -109,7 +109,13 @@ impl Writer<'_> {
     }
 
     /// Back to AVAILABLE, then the shares, then the tags. What isn't done in time, a later run goes on with.
-    async fn restore(&self, arn: &str, from: &Status, shares: &[(Ami, Shares)], untag: &[String]) -> Result<Made, Stop> {
+    async fn restore(
+        &self,
+        arn: &str,
+        from: &Status,
+        shares: &[(Ami, Shares)],
+        untag: &[String],
+    ) -> Result<Made, Stop> {
         let mut made = Made::default();
         if *from != Status::Available {
             let stamp = self.now.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -174,7 +180,8 @@ impl Writer<'_> {
     /// imagebuilder:TagResource
     async fn tag(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), Stop> {
         let tags: HashMap<_, _> = tags.clone().into_iter().collect();
-        let call = async || self.imagebuilder.tag_resource().resource_arn(arn).set_tags(Some(tags.clone())).send().await;
+        let call =
+            async || self.imagebuilder.tag_resource().resource_arn(arn).set_tags(Some(tags.clone())).send().await;
         self.calls.make("TagResource", arn, call).await?;
         Ok(())
     }

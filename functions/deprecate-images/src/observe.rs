@@ -22,7 +22,7 @@ use place::Users;
 use shared::arn::{ImageBuildArn, VersionedArn};
 use shared::error::chain;
 use shared::image::{Ami, Image, Kind, Status};
-use shared::inventory::{CallError, each};
+use shared::inventory::{CallError, Calls, each};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
@@ -53,7 +53,11 @@ impl<'a> Observer<'a> {
     ///
     /// # Errors
     /// Without the list of the images there is nothing to decide.
-    pub(crate) async fn begin(reader: Reader<'a>, settings: &'a Settings, now: DateTime<Utc>) -> Result<Self, CallError> {
+    pub(crate) async fn begin(
+        reader: Reader<'a>,
+        settings: &'a Settings,
+        now: DateTime<Utc>,
+    ) -> Result<Self, CallError> {
         let (listed, pipelines, parents) = tokio::join!(reader.versions(), pipelines(&reader), reader.parents());
         let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for arn in listed? {
@@ -80,6 +84,11 @@ impl<'a> Observer<'a> {
             Err(error) => observer.account.missing.push(format!("the pipelines: {}", chain(&error))),
         }
         Ok(observer)
+    }
+
+    /// Reads what is to come by other calls, with a later end.
+    pub(crate) fn go_on(&mut self, calls: &'a Calls) {
+        self.reader.calls = calls;
     }
 
     /// The names of the families.
@@ -163,9 +172,8 @@ impl<'a> Observer<'a> {
             .into_iter()
             .map(|build| build.arn.clone())
             .collect();
-        let read = each(&candidates, async |arn| {
-            (arn, execution::last(&self.reader, &arn.to_string(), self.now).await)
-        });
+        let read =
+            each(&candidates, async |arn| (arn, execution::last(&self.reader, &arn.to_string(), self.now).await));
         let mut executions: BTreeMap<ImageBuildArn, Known<_>> =
             read.await.into_iter().map(|(arn, last)| (arn.clone(), last)).collect();
         for build in &mut facts.builds {
@@ -184,8 +192,7 @@ impl<'a> Observer<'a> {
     /// Why its record couldn't be read.
     pub(crate) async fn fresh(&self, decision: &Decision) -> Result<Fresh, String> {
         let arn = decision.image.to_string();
-        let (image, last) =
-            tokio::join!(self.reader.image(&arn), execution::last(&self.reader, &arn, self.now));
+        let (image, last) = tokio::join!(self.reader.image(&arn), execution::last(&self.reader, &arn, self.now));
         let image = image.map_err(|error| chain(&error))?.ok_or("Image Builder's answer lacks the image")?;
         let created = image.date_created.as_deref().and_then(date);
         let image = Image::try_from(image).map_err(|error| chain(&error))?;
@@ -205,7 +212,8 @@ impl<'a> Observer<'a> {
         let (mut amis, mut shared) = (BTreeSet::new(), BTreeSet::new());
         for build in builds {
             let own = build.amis.get().into_iter().flatten().cloned();
-            let marks = build.tags.get().is_some_and(|tags| tags.keys().any(|key| key.starts_with(shared::tags::SHARES)));
+            let marks =
+                build.tags.get().is_some_and(|tags| tags.keys().any(|key| key.starts_with(shared::tags::SHARES)));
             if marks {
                 shared.extend(own.clone());
             }
@@ -301,7 +309,8 @@ impl<'a> Observer<'a> {
 async fn pipelines(reader: &Reader<'_>) -> Result<Vec<types::ImagePipeline>, CallError> {
     let listed = reader.pipelines().await?;
     let whole = each(listed, async |pipeline| {
-        let lacks = pipeline.tags.is_none() || pipeline.image_recipe_arn.is_none() && pipeline.container_recipe_arn.is_none();
+        let lacks =
+            pipeline.tags.is_none() || pipeline.image_recipe_arn.is_none() && pipeline.container_recipe_arn.is_none();
         match &pipeline.arn {
             Some(arn) if lacks => match reader.pipeline(arn).await {
                 Ok(read) => Ok(read.or(Some(pipeline))),

@@ -1,9 +1,11 @@
 //! What images are made of, by what recipes and builds name as their parents.
 
 use super::read::Reader;
-use crate::plan::{At, Parent, Published};
+use super::time;
+use crate::plan::{At, Parent};
 use chrono::{DateTime, Utc};
 use shared::arn::{Arn, ImageBuildArn, VersionedArn};
+use shared::published::Published;
 
 /// What a recipe or a build names, if it is told by the name alone; of a parameter, its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub(super) async fn held(reader: &Reader<'_>, parameter: &str, at: Option<DateTi
         Ok(history) => history,
         Err(why) => return Parent::Unknown(why),
     };
-    let written = |version: &&Published| match (at, version.modified) {
+    let written = |version: &&Published| match (at, version.modified.as_ref().and_then(time)) {
         (None, _) => true,
         (Some(at), Some(modified)) => modified <= at,
         (Some(_), None) => false,

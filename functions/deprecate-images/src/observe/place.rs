@@ -107,11 +107,7 @@ impl<'a> Place<'a> {
     }
 
     /// ec2:DescribeImageReferences: what names each of at most [`REFERENCES_AT_ONCE`] AMIs.
-    pub(crate) async fn references(
-        &self,
-        ids: &[String],
-        depth: u16,
-    ) -> Result<Users, CallError> {
+    pub(crate) async fn references(&self, ids: &[String], depth: u16) -> Result<Users, CallError> {
         let request = DescribeImageReferences {
             image_ids: ids.to_vec(),
             instance_states: STATES.map(str::to_owned).to_vec(),
@@ -248,7 +244,11 @@ impl<'a> Place<'a> {
     }
 
     /// The AMI of one version of a launch template; none if the version names none, or is gone.
-    async fn pinned_version(&self, (template, by_id): (String, bool), number: String) -> Result<Option<String>, CallError> {
+    async fn pinned_version(
+        &self,
+        (template, by_id): (String, bool),
+        number: String,
+    ) -> Result<Option<String>, CallError> {
         let request = DescribeLaunchTemplateVersions {
             launch_template_id: by_id.then(|| template.clone()),
             launch_template_name: (!by_id).then_some(template),
@@ -256,9 +256,8 @@ impl<'a> Place<'a> {
             resolve_alias: true,
             ..DescribeLaunchTemplateVersions::default()
         };
-        let page = async |next: Option<String>| {
-            self.ec2.describe_launch_template_versions(&request, next.as_deref()).await
-        };
+        let page =
+            async |next: Option<String>| self.ec2.describe_launch_template_versions(&request, next.as_deref()).await;
         match self.all("DescribeLaunchTemplateVersions", page).await {
             Ok(versions) => Ok(versions.into_iter().find_map(|version| version.launch_template_data.image_id)),
             Err(error) if error.code().is_some_and(|code| GONE.contains(&code)) => Ok(None),

@@ -1,13 +1,13 @@
 //! Single things read from Image Builder and Parameter Store.
 
-use super::time;
-use crate::plan::{At, Published};
+use crate::plan::At;
 use aws_sdk_imagebuilder::types::{self, Ownership};
 use aws_sdk_ssm::types::ParameterHistory;
 use shared::accounts::Everywhere;
 use shared::ec2;
 use shared::error::chain;
 use shared::inventory::{CallError, Calls, each};
+use shared::published::Published;
 use std::collections::BTreeMap;
 
 /// The most that a page of a listing holds: more is allowed in some accounts only.
@@ -152,6 +152,7 @@ fn published(version: ParameterHistory) -> Published {
         build: version.description.as_deref().and_then(|description| description.parse().ok()),
         value: version.value.unwrap_or_default(),
         labels: version.labels.unwrap_or_default().into_iter().collect(),
-        modified: version.last_modified_date.as_ref().and_then(time),
+        description: version.description,
+        modified: version.last_modified_date,
     }
 }

@@ -153,7 +153,7 @@ impl<'a> Account<'a> {
 
 impl Decision {
     /// Family by family, newest first.
-    pub(super) fn by_family(&self, other: &Self) -> Ordering {
+    pub(crate) fn by_family(&self, other: &Self) -> Ordering {
         let key = |it: &Self| Reverse(it.image.order());
         self.image.family.cmp(&other.image.family).then_with(|| key(self).cmp(&key(other)))
     }

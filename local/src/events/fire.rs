@@ -72,7 +72,7 @@ pub(super) fn on_rule_tick(world: &mut World, tick: &Tick) {
         time: tick.scheduled,
     };
     post_next(world, &tick.arn, tick.scheduled);
-    let document = event.document(&world.fresh_uuid("event"));
+    let document = event.document(&event.id(world.seed));
     fire(world, &tick.arn, &document, Kind::ScheduleFired, &detail, "schedule");
 }
 

@@ -17,6 +17,7 @@ mod tests;
 pub use scheduler::{Schedule, put_schedule};
 
 use crate::clock::{Time, iso_seconds};
+use crate::draw::Seed;
 use crate::pattern::Pattern;
 use crate::schedule::Expression;
 use crate::wire::{ApiError, Context};
@@ -95,6 +96,11 @@ pub struct Event {
 }
 
 impl Event {
+    /// Drawn from what the event says: events of several Regions come in any order.
+    pub(crate) fn id(&self, seed: Seed) -> String {
+        seed.uuid(&["event", &self.document("").to_string()])
+    }
+
     /// The event as rules and targets see it.
     fn document(&self, id: &str) -> Value {
         json!({

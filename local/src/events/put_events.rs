@@ -19,7 +19,7 @@ pub(super) fn put_events(world: &mut World, context: &Context, input: Members<'_
     }
     let (mut answers, mut failed) = (Vec::new(), 0);
     for entry in entries {
-        match read(Members(entry), context, world.now) {
+        match read(Members(entry), context, world.time_of_call()) {
             Ok(event) => {
                 let id = world.fresh_uuid("event");
                 fire::arrive(world, &event, &id);

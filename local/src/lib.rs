@@ -28,6 +28,7 @@ pub mod model;
 mod pairs;
 pub mod pattern;
 pub mod report;
+pub mod retired;
 pub mod s3;
 pub mod schedule;
 #[cfg(feature = "sdk")]

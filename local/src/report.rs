@@ -147,9 +147,14 @@ pub fn table(published: &[Published]) -> Vec<String> {
         [row.family.clone(), row.build.clone(), row.region.clone(), row.ami.clone(), parameter]
     });
     let all: Vec<[String; 5]> = std::iter::once(header).chain(rows).collect();
+    aligned(&all)
+}
+
+/// Rows as lines, each column as wide as its widest cell.
+pub(crate) fn aligned<const COLUMNS: usize>(all: &[[String; COLUMNS]]) -> Vec<String> {
     let width = |column: usize| all.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 5] = std::array::from_fn(width);
-    let pad = |row: &[String; 5]| {
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
+    let pad = |row: &[String; COLUMNS]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };

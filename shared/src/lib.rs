@@ -4,6 +4,7 @@
 
 #[cfg(feature = "aws")]
 pub mod accounts;
+pub mod age;
 pub mod arn;
 #[cfg(feature = "aws")]
 pub mod clients;

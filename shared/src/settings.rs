@@ -1,5 +1,6 @@
 //! Settings from the environment. Every problem is found in one go, so that a stack is repaired once.
 
+use crate::arn::Arn;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -97,6 +98,74 @@ impl Environment {
             Some(settings) if self.problems.is_empty() => Ok(settings),
             _ => Err(SettingsError { problems: self.problems }),
         }
+    }
+}
+
+/// `PARAMETER_PREFIX`, the path under which families have their parameters, without the last slash.
+pub fn parameter_path(environment: &mut Environment) -> Option<String> {
+    environment.optional(
+        "PARAMETER_PREFIX",
+        "/golden-images",
+        "a path of letters, digits, dots, hyphens and underscores, such as /golden-images: / in front, none at the end, \
+         at most 13 levels, not under /aws or /ssm",
+        path,
+    )
+}
+
+/// Parameter Store's rules for names; 15 levels in all, and the prefix `aws` or `ssm` in any case is its own,
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html>.
+fn path(text: &str) -> Option<String> {
+    let levels: Vec<&str> = text.strip_prefix('/')?.split('/').collect();
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let reserved = levels.first().is_none_or(|first| {
+        let first = first.to_ascii_lowercase();
+        first.starts_with("aws") || first.starts_with("ssm")
+    });
+    let whole = levels.iter().all(|level| !level.is_empty() && level.chars().all(legal));
+    (whole && !reserved && levels.len() <= 13).then(|| text.to_owned())
+}
+
+/// A topic that has to be set.
+pub fn topic_arn(environment: &mut Environment, variable: &'static str) -> Option<Arn> {
+    environment.required(variable, "the ARN of an SNS topic", topic)
+}
+
+fn topic(text: &str) -> Option<Arn> {
+    let arn: Arn = text.parse().ok()?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let named = arn.resource.chars().all(legal) && !arn.region.is_empty() && arn.account.len() == 12;
+    (arn.service == "sns" && named).then_some(arn)
+}
+
+/// `TARGET_ROLE_NAME` and `TARGET_ROLE_EXTERNAL_ID`, the role to assume in other accounts: its name, with its path if it
+/// has one, and the external ID that it asks for. `None` inside if it isn't set.
+pub fn target_role(environment: &mut Environment) -> Option<Option<(String, Option<String>)>> {
+    let role = "the name of a role, with its path if it has one";
+    let role = environment.optional("TARGET_ROLE_NAME", "", role, role_name);
+    let id = "2 to 1224 letters, digits and the characters _+=,.@:/-";
+    let external_id = environment.optional("TARGET_ROLE_EXTERNAL_ID", "", id, external_id);
+    let (role, external_id) = role.zip(external_id)?;
+    Some(role.map(|name| (name, external_id)))
+}
+
+/// Names of IAM roles, <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>; `None` inside for
+/// none.
+fn role_name(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let whole = text.split('/').all(|part| (1..=64).contains(&part.len()) && part.chars().all(legal));
+    match text {
+        "" => Some(None),
+        name => whole.then(|| Some(name.to_owned())),
+    }
+}
+
+/// STS's rules for external IDs, <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>; `None` inside
+/// for none.
+fn external_id(text: &str) -> Option<Option<String>> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    match text {
+        "" => Some(None),
+        id => ((2..=1224).contains(&id.len()) && id.chars().all(legal)).then(|| Some(id.to_owned())),
     }
 }
 

@@ -30,6 +30,10 @@ pub const DEPRECATED_AT: &str = "goldsmith:deprecated-at";
 /// On an image build: when it was disabled, in RFC 3339.
 pub const DISABLED_AT: &str = "goldsmith:disabled-at";
 
+/// On an image build, with a number from 1 behind it: the launch permissions that its AMIs had before they were
+/// disabled, since EC2 forgets them.
+pub const SHARES: &str = "goldsmith:shares-";
+
 /// On a pipeline: how old the newest AVAILABLE build of its family may get, such as `45d`.
 pub const STALE_AFTER: &str = "goldsmith:stale-after";
 

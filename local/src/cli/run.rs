@@ -6,6 +6,7 @@ use crate::driver::Pace;
 use crate::iam::{self, Unused};
 use crate::lambda::InvocationRecord;
 use crate::report::{self, Report};
+use crate::retired::{self, Row};
 use crate::world::World;
 use anyhow::Context as _;
 use chrono::TimeDelta;
@@ -45,13 +46,18 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     for line in report::table(&report.published) {
         anstream::println!("{line}");
     }
+    let retired = retired::rows(&world);
+    if !retired.is_empty() {
+        anstream::println!();
+        retired::table(&retired).iter().for_each(|line| anstream::println!("{line}"));
+    }
     anstream::println!("\n{}", report.verdict());
     for disagreement in &report.disagreements {
         anstream::println!("  {disagreement}");
     }
     print_unused(&iam::unused(&world));
     if let Some(file) = &options.json {
-        let document = document(&world, &options, end, &report);
+        let document = document(&world, &options, end, &report, &retired);
         let text = serde_json::to_string_pretty(&document).context("the run as JSON")?;
         std::fs::write(file, text)
             .with_context(|| format!("{}: expected a file that can be written", file.display()))?;
@@ -78,7 +84,7 @@ fn print_unused(unused: &[Unused]) {
 }
 
 /// The whole run.
-fn document(world: &World, options: &Options, end: Time, report: &Report) -> Value {
+fn document(world: &World, options: &Options, end: Time, report: &Report, retired: &[Row]) -> Value {
     // Calls made side by side were recorded as they arrived.
     let mut calls: Vec<_> = world.journal.calls().iter().collect();
     calls.sort_by(|a, b| (a.at, &a.service, &a.region, &a.operation).cmp(&(b.at, &b.service, &b.region, &b.operation)));
@@ -94,6 +100,7 @@ fn document(world: &World, options: &Options, end: Time, report: &Report) -> Val
         "published": report.published,
         "disagreements": report.disagreements,
         "unusedPermissions": iam::unused(world),
+        "images": retired,
     })
 }
 

@@ -102,6 +102,15 @@ pub enum Event {
         /// When the change began.
         since: Time,
     },
+    /// Instances are launched, by a schedule.
+    Run {
+        /// In whose name.
+        account: String,
+        /// The Region.
+        region: String,
+        /// The call's input, in the names of the API.
+        input: Value,
+    },
     /// An instance comes to its next state.
     InstanceMoved {
         /// The Region.
@@ -176,6 +185,7 @@ pub fn on(world: &mut World, event: Event) {
         Event::FastLaunchSettled { region, image_id, since } => {
             fast_launch::on_settled(world, &region, &image_id, since);
         }
+        Event::Run { account, region, input } => instance::on_run(world, account, region, &input),
         Event::InstanceMoved { region, instance_id, since } => instance::on_moved(world, &region, &instance_id, since),
         Event::LaunchSeen { region, image_id, at } => instance::on_seen(world, &region, &image_id, at),
         Event::UsageReported { region, report_id } => usage::on_reported(world, &region, &report_id),

@@ -5,6 +5,7 @@ use super::fire::{self, Sending};
 use super::members::{invalid, is_name};
 use super::targets::Destination;
 use crate::clock::{Time, iso_seconds};
+use crate::ec2;
 use crate::journal::Kind;
 use crate::schedule::Expression;
 use crate::wire::ApiError;
@@ -17,6 +18,9 @@ use serde_json::{Value, json};
 
 /// The universal target that starts a pipeline; its input names which.
 const START_PIPELINE: &str = "aws-sdk:imagebuilder:startImagePipelineExecution";
+
+/// The universal target that launches instances; its input is that of the call.
+const RUN_INSTANCES: &str = "aws-sdk:ec2:runInstances";
 
 /// A schedule of EventBridge Scheduler.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,7 +83,15 @@ impl Schedule {
     }
 
     fn starts_pipeline(&self) -> bool {
-        self.target_arn.ends_with(&format!(":scheduler:::{START_PIPELINE}"))
+        self.is_universal(START_PIPELINE)
+    }
+
+    fn runs_instances(&self) -> bool {
+        self.is_universal(RUN_INSTANCES)
+    }
+
+    fn is_universal(&self, target: &str) -> bool {
+        self.target_arn.ends_with(&format!(":scheduler:::{target}"))
     }
 
     /// What one run sends. The universal target becomes the pipeline that its input names.
@@ -143,7 +155,7 @@ pub fn put_schedule(world: &mut World, schedule: Schedule) -> Result<(), ApiErro
     let zone = schedule.timezone.as_deref().unwrap_or("UTC");
     let zone: Tz = zone.parse().map_err(|_| invalid(format!("Invalid Schedule Expression Timezone {zone}.")))?;
     let arn = schedule.arn();
-    if destination == Destination::Elsewhere && !schedule.starts_pipeline() {
+    if destination == Destination::Elsewhere && !schedule.starts_pipeline() && !schedule.runs_instances() {
         fire::warn_unreached(world, &schedule.name, &schedule.region, &schedule.target_arn);
     }
     let anchor = schedule.start.map_or(world.now, |start| start.max(world.now));
@@ -182,7 +194,8 @@ fn check(schedule: &Schedule) -> Result<Destination, ApiError> {
             format!("{} isn't a target of EventBridge Scheduler: name {START_PIPELINE}.", schedule.target_arn);
         return Err(invalid(message));
     }
-    let needs_json = destination == Destination::Function || schedule.starts_pipeline();
+    let universal = schedule.starts_pipeline() || schedule.runs_instances();
+    let needs_json = destination == Destination::Function || universal;
     if let Some(input) = &schedule.input
         && needs_json
         && serde_json::from_str::<IgnoredAny>(input).is_err()
@@ -217,5 +230,11 @@ pub(super) fn on_tick(world: &mut World, tick: &Tick) {
     }
     world.record(Kind::ScheduleFired, schedule.name.as_str(), Some(&schedule.region), schedule.expression.as_str());
     let sending = schedule.sending(tick.scheduled, &execution);
+    if let (true, Ok(input)) = (schedule.runs_instances(), &sending.input) {
+        let input = serde_json::from_str(input).unwrap_or_default();
+        let run = ec2::Event::Run { account: schedule.account, region: schedule.region, input };
+        world.post(world.now, Event::Ec2(run));
+        return;
+    }
     fire::send(world, sending, &schedule.name, &schedule.region, "schedule");
 }

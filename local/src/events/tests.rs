@@ -508,3 +508,41 @@ fn a_schedule_sends_its_input_or_schedulers_own_event() {
     assert_eq!(fired_by(&mut world, "2026-01-01T00:00:00Z").len(), 1);
     assert!(world.posted() >= before + 2, "the next tick and the start of the pipeline");
 }
+
+#[test]
+fn a_schedule_launches_instances_as_its_input_says() {
+    let mut world = world();
+    let ami = "ami-00000000000000001";
+    let image = crate::ec2::Image {
+        id: ami.into(),
+        region: DEFAULT_REGION.into(),
+        owner: DEFAULT_ACCOUNT.into(),
+        name: "mine".into(),
+        description: None,
+        windows: false,
+        architecture: "x86_64".into(),
+        state: "available".into(),
+        created: world.now,
+        tags: Default::default(),
+        snapshots: Default::default(),
+        source: None,
+        launch_permissions: Vec::new(),
+        deprecation_time: None,
+        last_launched: None,
+        deregistration_protection: false,
+    };
+    crate::ec2::on(&mut world, crate::ec2::Event::Register(Box::new(image)));
+    let launch = |name: &str, image: &str| Schedule {
+        name: name.into(),
+        target_arn: "arn:aws:scheduler:::aws-sdk:ec2:runInstances".into(),
+        input: Some(json!({"ImageId": image, "MinCount": 2, "MaxCount": 2}).to_string()),
+        ..schedule("at(2026-01-02T03:00:00)")
+    };
+    put_schedule(&mut world, launch("there", ami)).unwrap();
+    put_schedule(&mut world, launch("gone", "ami-00000000000000000")).unwrap();
+    assert_eq!(said(&world, Kind::Warning), []);
+    world.pass(time("2026-01-02T03:01:00Z"));
+    assert_eq!(world.ec2.instances.of(DEFAULT_REGION).filter(|it| it.image_id == ami).count(), 2);
+    let warnings = said(&world, Kind::Warning);
+    assert!(warnings.len() == 1 && warnings[0].1.starts_with("InvalidAMIID.NotFound"), "{warnings:?}");
+}

@@ -17,6 +17,7 @@ pub(super) struct Rule {
     /// The members of `match`.
     pub(super) on: BTreeMap<String, String>,
     pub(super) times: Option<u64>,
+    pub(super) after: Option<u64>,
     pub(super) probability: Option<f64>,
     pub(super) from: Option<Time>,
     pub(super) until: Option<Time>,
@@ -93,7 +94,7 @@ const FAULTS: [(&str, &[&str], &[&str]); 12] = [
 ];
 
 /// How often and when: members of every rule.
-const WHEN: [&str; 4] = ["times", "probability", "from", "until"];
+const WHEN: [&str; 5] = ["times", "after", "probability", "from", "until"];
 
 /// The statuses at whose end a build can fail.
 const STATUSES: [&str; 4] = ["BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING"];
@@ -179,6 +180,10 @@ fn parse(rule: &Value, path: &str) -> Result<Rule, String> {
     if times.is_some() && matches!(fault, Fault::ListImagesLag { .. } | Fault::Finding { .. }) {
         return Err(format!("{path}.times: {name} lasts; expected from or until"));
     }
+    let after = of.number("after", 1, i64::MAX)?;
+    if after.is_some() && matches!(fault, Fault::ListImagesLag { .. }) {
+        return Err(format!("{path}.after: a lag lasts; expected from or until"));
+    }
     let (from, until) = (of.time("from")?, of.time("until")?);
     if let (Some(from), Some(until)) = (from, until)
         && from >= until
@@ -194,8 +199,8 @@ fn parse(rule: &Value, path: &str) -> Result<Rule, String> {
                 .ok_or_else(|| format!("{path}.probability: expected a number above 0, at most 1"))?,
         ),
     };
-    let times = times.map(i64::cast_unsigned);
-    Ok(Rule { document: rule.clone(), on, times, probability, from, until, fault })
+    let (times, after) = (times.map(i64::cast_unsigned), after.map(i64::cast_unsigned));
+    Ok(Rule { document: rule.clone(), on, times, after, probability, from, until, fault })
 }
 
 fn known(members: &Map<String, Value>, path: &str, allowed: &[&str]) -> Result<(), String> {

@@ -12,6 +12,7 @@
 //! **When a rule strikes.** Everything that its `match` names has to fit; without `match` it fits everything of
 //! its kind. Values may hold `*` for any text. Beside it:
 //! - `times`: so often at most, from 1
+//! - `after`: so many that fit are spared first, from 1
 //! - `probability`: above 0, at most 1; drawn from the seed for the thing that it is about, so that the same run
 //!   has the same faults
 //! - `from`, `until`: simulated time in RFC 3339, `until` excluded
@@ -88,7 +89,8 @@ pub struct Store {
     rules: Rules,
     /// By place of the rule: how often it struck.
     struck: BTreeMap<usize, u64>,
-    /// How often a rule that strikes with a probability met the same thing.
+    /// How often a rule that strikes with a probability met the same thing, and by its place how often one that spares
+    /// the first met anything.
     met: BTreeMap<String, u64>,
 }
 
@@ -128,6 +130,13 @@ fn strike(world: &mut World, subject: &Subject<'_>, wanted: impl Fn(&Fault) -> b
             continue;
         }
         let rule = rule.clone();
+        if let Some(after) = rule.after {
+            let met = world.faults.met.entry(place.to_string()).or_default();
+            *met += 1;
+            if *met <= after {
+                continue;
+            }
+        }
         let nth = if rule.probability.is_some() {
             let met = world.faults.met.entry(format!("{place} {}", subject.key)).or_default();
             *met += 1;

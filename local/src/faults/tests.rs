@@ -140,6 +140,8 @@ fn notifications_are_lost_repeated_delayed_and_reordered() {
         (json!({"fault": "lost", "match": {"detailType": "*CVE*"}}), "0@0 1@1 2@2"),
         (json!({"fault": "lost", "match": {"service": "sns"}}), "0@0 1@1 2@2"),
         (json!({"fault": "lost", "match": {"topic": "*"}}), "0@0 1@1 2@2"),
+        (json!({"fault": "lost", "after": 1}), "0@0"),
+        (json!({"fault": "lost", "after": 1, "times": 1}), "0@0 2@2"),
         (json!({"fault": "repeated", "copies": 2, "times": 1}), "0@0 1@1 0@1 2@2 0@2"),
         (json!({"fault": "delayed", "seconds": 10, "times": 1}), "1@1 2@2 0@10"),
         (json!({"fault": "reordered", "seconds": 20}), "1@1 0@20 2@22"),
@@ -186,7 +188,7 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         ),
         (
             json!([{"fault": "lost"}, {"fault": "lost", "code": "x"}]),
-            "rules[1].code: there is no such member; expected fault, match, times, probability, from, until",
+            "rules[1].code: there is no such member; expected fault, match, times, after, probability, from, until",
         ),
         (
             json!([{"fault": "lost", "match": {"operation": "x"}}]),
@@ -234,6 +236,10 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         (
             json!([{"fault": "list-images-lag", "seconds": 60, "times": 1}]),
             "rules[0].times: list-images-lag lasts; expected from or until",
+        ),
+        (
+            json!([{"fault": "list-images-lag", "seconds": 60, "after": 1}]),
+            "rules[0].after: a lag lasts; expected from or until",
         ),
         (json!([{"fault": "repeated", "copies": 11}]), "rules[0].copies: expected a whole number from 1 to 10"),
         (json!([{"fault": "delayed"}]), "rules[0].seconds: expected a whole number from 1 to 86400"),

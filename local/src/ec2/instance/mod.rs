@@ -6,7 +6,7 @@ mod run;
 
 pub(super) use change::{start_instances, stop_instances, terminate_instances};
 pub(super) use describe::describe_instances;
-pub(super) use run::run_instances;
+pub(super) use run::{on_run, run_instances};
 
 use super::Event;
 use crate::clock::Time;

@@ -5,10 +5,11 @@ use super::{Instance, move_to};
 use crate::ec2::Tags;
 use crate::ec2::describe::root_device;
 use crate::ec2::{Call, Event, Image, check_id, invalid_value, missing, no_image, retire, tags, template, visible};
-use crate::wire::ApiError;
+use crate::journal::Kind;
+use crate::wire::{ApiError, Caller, Context, Principal};
 use crate::world::{self, World};
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// How much later a launch is seen in the AMI's last launched time.
 const SEEN_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -118,6 +119,28 @@ pub(in crate::ec2) fn run_instances(mut call: Call<'_>) -> Result<Value, ApiErro
     see_later(call.world, &region, &image_id);
     let made: Vec<&Instance> = ids.iter().filter_map(|id| call.world.ec2.instances.get(&region, id)).collect();
     Ok(reservation_of(&made))
+}
+
+/// A schedule's time to launch has come. Scheduler tells nobody what failed: the journal does.
+pub(in crate::ec2) fn on_run(world: &mut World, account: String, region: String, input: &Value) {
+    let request_id = world.fresh_uuid("request");
+    let context =
+        Context { caller: Caller { account, principal: Principal::Root, invocation: None }, region, request_id };
+    // Numbers and flags are texts in the query protocol.
+    let members = input.as_object().into_iter().flatten();
+    let text = |(name, value): (&String, &Value)| match value {
+        Value::Number(_) | Value::Bool(_) => (name.clone(), value.to_string().into()),
+        _ => (name.clone(), value.clone()),
+    };
+    let texts: Map<String, Value> = members.map(text).collect();
+    if let Err(error) = crate::ec2::call(world, &context, "RunInstances", texts.into()) {
+        world.record(
+            Kind::Warning,
+            "RunInstances",
+            Some(&context.region),
+            format!("{}: {}", error.code, error.message),
+        );
+    }
 }
 
 fn see_later(world: &mut World, region: &str, image_id: &str) {

@@ -1,0 +1,182 @@
+//! What EC2 says about AMIs, place by place. Whatever couldn't be read is noted where it is missing.
+
+use super::place::{Place, REFERENCES_AT_ONCE, Report, Users};
+use super::{Observer, time};
+use crate::plan::{AmiFacts, At, Known, Reference, References, Registered, Shares, Snapshot, Usage};
+use aws_sdk_imagebuilder::primitives::DateTime;
+use chrono::TimeDelta;
+use shared::ec2::{self, LaunchPermission};
+use shared::error::chain;
+use shared::image::Ami;
+use shared::inventory::each;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// When the users that no depth limits are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pinned {
+    /// Once for the whole run.
+    Kept,
+    /// Now, for the last look.
+    Fresh,
+}
+
+/// What EC2 says about some AMIs. `shared` are those that were shared before they were disabled.
+pub(super) async fn facts(
+    observer: &Observer<'_>,
+    amis: BTreeSet<Ami>,
+    shared: &BTreeSet<Ami>,
+    pinned: Pinned,
+) -> BTreeMap<Ami, AmiFacts> {
+    let mut by_place: BTreeMap<At, Vec<Ami>> = BTreeMap::new();
+    for ami in amis {
+        by_place.entry(At::of(&ami)).or_default().push(ami);
+    }
+    let read = each(by_place, async |(at, amis)| of_place(observer, &at, amis, shared, pinned).await);
+    read.await.into_iter().flatten().collect()
+}
+
+async fn of_place(
+    observer: &Observer<'_>,
+    at: &At,
+    amis: Vec<Ami>,
+    shared: &BTreeSet<Ami>,
+    pinned: Pinned,
+) -> Vec<(Ami, AmiFacts)> {
+    let place = match Place::at(observer.reader, at).await {
+        Ok(place) => place,
+        Err(why) => return amis.into_iter().map(|ami| (ami, AmiFacts::unread(&why))).collect(),
+    };
+    let ids: Vec<String> = amis.iter().map(|ami| ami.id.clone()).collect();
+    let registered = place.images(&ids).await.map_err(|error| chain(&error));
+    let there = |id: &String| registered.as_ref().is_ok_and(|found| found.get(id).is_some_and(is_there));
+    let ids: Vec<String> = ids.into_iter().filter(there).collect();
+    let (references, shares, pinned) = tokio::join!(
+        references(observer, &place, &ids),
+        each(&ids, async |id| (id.clone(), shares(&place, id).await)),
+        observer.pinned(&place, at, pinned, ids.is_empty()),
+    );
+    let shares: BTreeMap<String, Known<Shares>> = shares.into_iter().collect();
+    let needs_report = |ami: &&Ami| {
+        let is_shared = |known: &Known<Shares>| known.get().is_some_and(|it| !it.is_empty() && !it.public);
+        shares.get(&ami.id).is_some_and(is_shared) || (shared.contains(*ami) && shares.contains_key(&ami.id))
+    };
+    let asked: Vec<String> = amis.iter().filter(needs_report).map(|ami| ami.id.clone()).collect();
+    let reports = match asked.as_slice() {
+        [] => Ok(BTreeMap::new()),
+        asked => {
+            let since = observer.now - TimeDelta::days(1);
+            let since = DateTime::from_secs(since.timestamp());
+            place.reports(asked, since).await.map_err(|error| chain(&error))
+        }
+    };
+    let facts = |ami: Ami| {
+        let gone = || "the AMI isn't there".to_owned();
+        let registered = match &registered {
+            Ok(found) => Known::Is(found.get(&ami.id).filter(|image| is_there(image)).map(of_image)),
+            Err(why) => Known::Unread(why.clone()),
+        };
+        let references = match references.get(&ami.id) {
+            Some(Ok(found)) => users(at, found, (*pinned).as_ref(), &ami.id),
+            Some(Err(why)) => References::Unread(why.clone()),
+            None => References::Unread(gone()),
+        };
+        let shares = shares.get(&ami.id).cloned().unwrap_or_else(|| Known::Unread(gone()));
+        let usage = match &reports {
+            Ok(found) => found.get(&ami.id).map_or(Usage::Absent, usage),
+            Err(why) => Usage::Unread(why.clone()),
+        };
+        (ami, AmiFacts { registered, references, shares, usage })
+    };
+    amis.into_iter().map(facts).collect()
+}
+
+/// What refers to each AMI, or why that isn't known.
+async fn references(
+    observer: &Observer<'_>,
+    place: &Place<'_>,
+    ids: &[String],
+) -> BTreeMap<String, Result<BTreeSet<Reference>, String>> {
+    let depth = observer.settings.launch_template_depth;
+    let read = each(ids.chunks(REFERENCES_AT_ONCE), async |ids| (ids, place.references(ids, depth).await)).await;
+    let mut all = BTreeMap::new();
+    for (ids, read) in read {
+        let mut read = read.map_err(|error| chain(&error));
+        for id in ids {
+            let found = match &mut read {
+                Ok(found) => Ok(found.remove(id).unwrap_or_default()),
+                Err(why) => Err(why.clone()),
+            };
+            all.insert(id.clone(), found);
+        }
+    }
+    all
+}
+
+/// Both kinds of users together. One that is known is enough to keep an AMI, whatever couldn't be read.
+fn users(at: &At, found: &BTreeSet<Reference>, pinned: Result<&Users, &String>, id: &str) -> References {
+    let more = pinned.ok().and_then(|users| users.get(id)).into_iter().flatten();
+    let all: BTreeSet<Reference> = found.iter().chain(more).cloned().collect();
+    match pinned {
+        _ if !all.is_empty() => References::Some(all.into_iter().collect()),
+        Ok(_) => References::None(BTreeSet::from([at.clone()])),
+        Err(why) => References::Unread(why.clone()),
+    }
+}
+
+async fn shares(place: &Place<'_>, id: &str) -> Known<Shares> {
+    let permissions = match place.shares(id).await {
+        Ok(permissions) => permissions,
+        Err(error) => return Known::Unread(chain(&error)),
+    };
+    let mut shares = Shares::default();
+    for permission in permissions {
+        match permission {
+            LaunchPermission::UserId(account) => drop(shares.accounts.insert(account)),
+            LaunchPermission::OrganizationArn(arn) | LaunchPermission::OrganizationalUnitArn(arn) => {
+                shares.organizations.insert(arn);
+            }
+            LaunchPermission::Group(_) => shares.public = true,
+        }
+    }
+    Known::Is(shares)
+}
+
+/// Whether an AMI can still be used, or be enabled again.
+fn is_there(image: &ec2::Image) -> bool {
+    image.state != "deregistered"
+}
+
+fn of_image(image: &ec2::Image) -> Registered {
+    let snapshots = image.block_device_mappings.iter().filter_map(|device| device.ebs.as_ref());
+    let protection = image.deregistration_protection.as_deref();
+    Registered {
+        state: image.state.clone(),
+        deprecation_time: image.deprecation_time.as_ref().and_then(time),
+        last_launched: image.last_launched_time.as_ref().and_then(time),
+        protected: protection.is_some_and(|protection| protection != "disabled"),
+        tags: image.tags.clone(),
+        snapshots: snapshots
+            .filter_map(|ebs| Some(Snapshot { id: ebs.snapshot_id.clone()?, gib: ebs.volume_size.unwrap_or(0).into() }))
+            .collect(),
+    }
+}
+
+fn usage(report: &Report) -> Usage {
+    match (report.state.as_str(), report.created.as_ref().and_then(time)) {
+        ("available", Some(at)) => Usage::Read { at, by: report.by.clone() },
+        ("pending", _) => Usage::Pending,
+        (state, _) => Usage::Failed(report.reason.clone().unwrap_or_else(|| format!("it is {state}"))),
+    }
+}
+
+impl AmiFacts {
+    fn unread(why: &str) -> Self {
+        let why = || why.to_owned();
+        Self {
+            registered: Known::Unread(why()),
+            references: References::Unread(why()),
+            shares: Known::Unread(why()),
+            usage: Usage::Unread(why()),
+        }
+    }
+}

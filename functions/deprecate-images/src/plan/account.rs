@@ -1,0 +1,234 @@
+//! The account as a whole: what depends on other families, and the circuit breaker.
+
+use super::facts::{AccountFacts, FamilyFacts, Parent};
+use super::family::{Judge, Judged};
+use super::parents::Needed;
+use super::reason::{Reason, Weight};
+use super::{Action, Counts, Decision, FollowUp, Odd, Plan, Trip};
+use crate::settings::Settings;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use shared::image::Status;
+use shared::plan::Outcome;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// So many images that a person should look at are named.
+const ODD: usize = 50;
+
+/// An account that is planned family by family. What a family needs is forgotten once it is added; only images that are
+/// on their way out are held until the end, since an image of a later family may turn out to be made of them.
+#[derive(Debug)]
+pub struct Account<'a> {
+    facts: &'a AccountFacts,
+    settings: &'a Settings,
+    now: DateTime<Utc>,
+    open: Vec<Open>,
+    needed: Needed,
+    plan: Plan,
+    /// By family: how many images there are whose share is limited.
+    sizes: BTreeMap<String, usize>,
+}
+
+/// A decision that an image of another family can change.
+#[derive(Debug)]
+struct Open {
+    decision: Decision,
+    parent: Parent,
+    restore: Option<Action>,
+}
+
+impl<'a> Account<'a> {
+    /// `now` is the event's time.
+    pub fn new(facts: &'a AccountFacts, settings: &'a Settings, now: DateTime<Utc>) -> Self {
+        let plan = Plan {
+            time: now,
+            decisions: Vec::new(),
+            counts: Counts::default(),
+            skipped: BTreeMap::new(),
+            unreached: Vec::new(),
+            follow_ups: Vec::new(),
+            odd: Vec::new(),
+            digest: None,
+            held_back: Vec::new(),
+        };
+        let (open, needed, sizes) = (Vec::new(), Needed::default(), BTreeMap::new());
+        Self { facts, settings, now, open, needed, plan, sizes }
+    }
+
+    /// Decides on a family with the facts of its candidates. Answers the decisions that are final: images that stay as
+    /// they are. The others are those of [`Self::finish`].
+    pub fn add(&mut self, facts: &FamilyFacts) -> Vec<Decision> {
+        let judge = Judge::new(self.facts, facts, self.settings, self.now);
+        let skipped = judge.skipped();
+        if !skipped.is_empty() {
+            self.plan.skipped.insert(facts.family.clone(), skipped);
+        }
+        self.plan.counts.families += 1;
+        let mut settled = Vec::new();
+        for build in &facts.builds {
+            let Judged { decision, holds_parent, restore, open } = judge.judge(build);
+            self.plan.counts.images += 1;
+            if !build.status.is_in_flight() && build.status != Status::Deleted {
+                *self.sizes.entry(facts.family.clone()).or_default() += 1;
+            }
+            if let Some(execution) = build.execution.get().into_iter().flatten().find(|it| it.is_odd()) {
+                self.plan.follow_ups.push(FollowUp { image: build.arn.clone(), execution: execution.clone() });
+            }
+            if let Some(weight) = holds_parent {
+                self.needed.add(&build.arn, &build.parent, weight);
+            }
+            let odd = decision.step.reason.iter().find(|reason| reason.is_odd());
+            if let Some(reason) = odd {
+                self.plan.counts.odd += 1;
+                if self.plan.odd.len() < ODD {
+                    self.plan.odd.push(Odd { image: build.arn.clone(), reason: reason.clone() });
+                }
+            }
+            if open {
+                self.open.push(Open { decision, parent: build.parent.clone(), restore });
+            } else {
+                self.plan.counts.add(&decision);
+                settled.push(decision);
+            }
+        }
+        settled
+    }
+
+    /// Takes note of a family that isn't got to in time. Its builds and what they are made of have to be known all the
+    /// same: whatever it is made of is kept.
+    pub fn leave(&mut self, facts: &FamilyFacts) {
+        for build in facts.builds.iter().filter(|build| build.status != Status::Deleted) {
+            self.needed.add(&build.arn, &build.parent, Weight::Holds);
+        }
+        self.plan.unreached.push(facts.family.clone());
+    }
+
+    /// Takes note of a family whose builds couldn't be listed. What they are made of isn't known: nothing goes further.
+    pub fn unread(&mut self, family: &str, why: &str) {
+        self.needed.unknown(format!("what the images of {family} are made of: {why}"));
+        self.plan.unreached.push(family.to_owned());
+    }
+
+    /// Settles what depends on other families. Each family of the account has to be added, left or noted as unread
+    /// before. `approve` is
+    /// the digest of the plan that may pass the circuit breaker.
+    pub fn finish(mut self, approve: Option<&str>) -> Plan {
+        self.settle();
+        self.plan.decisions = self.open.into_iter().map(|open| open.decision).collect();
+        self.plan.decisions.sort_unstable_by(Decision::by_family);
+        self.plan.digest = digest(&self.plan.decisions);
+        self.plan.held_back = trips(&self.plan, &self.sizes, self.settings, approve);
+        let why = self.plan.held_back.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        for decision in &mut self.plan.decisions {
+            if decision.step.action.is_limited() && !why.is_empty() {
+                decision.step.outcome = Outcome::skipped(why.clone());
+            }
+            self.plan.counts.add(decision);
+        }
+        self.plan
+    }
+
+    /// Keeps what kept images are made of, and what that is made of, until nothing changes any more.
+    fn settle(&mut self) {
+        loop {
+            let mut changed = false;
+            for Open { decision, parent, restore } in &mut self.open {
+                let Some((weight, reason)) = self.needed.reason(decision) else { continue };
+                if decision.step.reason.contains(&reason) {
+                    continue;
+                }
+                changed = true;
+                let back = restore.take_if(|_| weight == Weight::Claims);
+                decision.need(reason, back);
+                self.needed.add(&decision.image, parent, weight);
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+}
+
+impl Decision {
+    /// Family by family, newest first.
+    pub(crate) fn by_family(&self, other: &Self) -> Ordering {
+        let key = |it: &Self| Reverse(it.image.order());
+        self.image.family.cmp(&other.image.family).then_with(|| key(self).cmp(&key(other)))
+    }
+
+    /// Keeps it, or takes it back.
+    fn need(&mut self, reason: Reason, back: Option<Action>) {
+        self.next = None;
+        let step = &mut self.step;
+        step.reason.retain(|it| !matches!(it, Reason::Due { .. } | Reason::Younger { .. }));
+        step.reason.insert(0, reason);
+        match back {
+            Some(back) => (step.action, step.outcome) = (back, Outcome::Planned),
+            None if matches!(step.action, Action::Restore { .. }) => {}
+            None => (step.action, step.outcome) = (Action::Keep, Outcome::SKIPPED),
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, decision: &Decision) {
+        *self.actions.entry(decision.step.action.name()).or_default() += 1;
+        if let Some(reason) = decision.step.reason.first() {
+            *self.reasons.entry(reason.name()).or_default() += 1;
+        }
+        if decision.step.action == Action::Delete {
+            self.freed_gib += decision.facts.amis.iter().flat_map(|ami| ami.snapshots.values()).sum::<u64>();
+        }
+    }
+}
+
+/// What stands for the images that are to be disabled and deleted, with their AMIs.
+fn digest(decisions: &[Decision]) -> Option<String> {
+    let limited = decisions.iter().filter(|decision| decision.step.action.is_limited());
+    let mut lines: Vec<String> = limited
+        .map(|Decision { image, step, facts, .. }| {
+            let mut amis: Vec<&str> = facts.amis.iter().map(|it| it.ami.id.as_str()).collect();
+            amis.sort_unstable();
+            format!("{} {image} {}\n", step.action.name(), amis.join(" "))
+        })
+        .collect();
+    lines.sort_unstable();
+    let hash = (!lines.is_empty()).then(|| Sha256::digest(lines.concat()))?;
+    Some(hash.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("text can always be written to");
+        text
+    }))
+}
+
+/// The limits that are passed. So small a family that its share is less than one image may lose one.
+fn trips(plan: &Plan, sizes: &BTreeMap<String, usize>, settings: &Settings, approve: Option<&str>) -> Vec<Trip> {
+    if approve.is_some() && approve == plan.digest.as_deref() {
+        return Vec::new();
+    }
+    let share = |of: usize| (of * settings.max_percent / 100).max(1);
+    let mut by_family: BTreeMap<&str, usize> = BTreeMap::new();
+    for decision in plan.decisions.iter().filter(|decision| decision.step.action.is_limited()) {
+        *by_family.entry(&decision.image.family).or_default() += 1;
+    }
+    let images: usize = by_family.values().sum();
+    if images == 0 {
+        return Vec::new();
+    }
+    let mut trips: Vec<Trip> = approve.map(|it| Trip::Approval { approved: it.to_owned() }).into_iter().collect();
+    if images > settings.max_per_run {
+        trips.push(Trip::Run { images, most: settings.max_per_run });
+    }
+    let of: usize = sizes.values().sum();
+    if images > share(of) {
+        trips.push(Trip::Account { images, most: share(of), of });
+    }
+    for (family, images) in by_family {
+        let of = sizes.get(family).copied().unwrap_or_default();
+        if images > share(of) {
+            trips.push(Trip::Family { family: family.to_owned(), images, most: share(of), of });
+        }
+    }
+    trips
+}

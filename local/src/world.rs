@@ -3,9 +3,7 @@
 use crate::clock::{self, Time};
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{
-    autoscaling, ec2, events, faults, iam, imagebuilder, lambda, latency, s3, sns, sqs, ssm, stack, sts,
-};
+use crate::{autoscaling, ec2, events, faults, iam, imagebuilder, lambda, latency, s3, sns, sqs, ssm, stack, sts};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -22,6 +22,8 @@ pub mod pattern;
 pub mod plan;
 #[cfg(feature = "aws")]
 pub mod published;
+#[cfg(feature = "aws")]
+pub mod resolve;
 pub mod settings;
 pub mod tags;
 #[cfg(feature = "aws")]

@@ -63,6 +63,8 @@ pub struct Pipeline {
     pub name: String,
     /// The family that it builds: the name of its recipe, as it stands in ARNs.
     pub family: String,
+    /// The ARN of this recipe.
+    pub recipe: String,
     /// Whether its status is ENABLED.
     pub enabled: bool,
     /// When it is due, if it has a schedule.

@@ -75,6 +75,7 @@ pub(crate) fn pipeline(builds: Vec<Summary>) -> Pipeline {
         arn: PIPELINE.to_owned(),
         name: "web-server-nightly".to_owned(),
         family: "web-server".to_owned(),
+        recipe: arn("image-recipe/web-server/2.0.1"),
         enabled: true,
         schedule: Some(Schedule {
             expression: "cron(55 3 * * ? *)".to_owned(),

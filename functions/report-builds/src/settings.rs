@@ -2,8 +2,9 @@
 
 use crate::facts::FindingSeverity;
 use chrono::TimeDelta;
+use shared::accounts::TargetRole;
 use shared::arn::Arn;
-use shared::settings::{Environment, SettingsError};
+use shared::settings::{Environment, SettingsError, parameter_path, target_role, topic_arn};
 
 /// What the stack sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct Settings {
     pub max_retries: u32,
     /// `DEAD_LETTER_QUEUE_ARNS`: the functions' dead-letter queues, with commas between. Default none.
     pub queues: Vec<Arn>,
+    /// `PARAMETER_PREFIX`: the path of the published parameters, without the last slash. Default `/golden-images`.
+    pub parameter_prefix: String,
+    /// `TARGET_ROLE_NAME` and `TARGET_ROLE_EXTERNAL_ID`: the role to assume in other accounts. Default none.
+    pub target_role: Option<TargetRole>,
 }
 
 /// What chat gets.
@@ -46,9 +51,7 @@ impl Settings {
     /// Every variable that isn't as it has to be.
     pub fn from_environment(mut environment: Environment) -> Result<Self, SettingsError> {
         const SEVERITY: &str = "critical, high, medium, low or none";
-        let topic = environment.required("BUILD_REPORTS_TOPIC_ARN", "the ARN of an SNS topic", |text| {
-            text.parse().ok().filter(|arn: &Arn| arn.service == "sns" && !arn.resource.contains(':'))
-        });
+        let topic = topic_arn(&mut environment, "BUILD_REPORTS_TOPIC_ARN");
         let repeat = environment.optional("REPEAT_AFTER", "7d", "a time such as 12h or 7d, at most 3650d", duration);
         let stale =
             environment.optional("STALE_AFTER", "45d", "a time such as 45d, at most 3650d, or never", stale_after);
@@ -67,6 +70,11 @@ impl Settings {
                 let arns = text.split(',').map(str::trim).filter(|arn| !arn.is_empty());
                 arns.map(|arn| arn.parse().ok().filter(|arn: &Arn| arn.service == "sqs")).collect()
             });
+        let parameter_prefix = parameter_path(&mut environment);
+        let target_role = target_role(&mut environment).map(|role| {
+            let session_name = "report-builds".to_owned();
+            role.map(|(name, external_id)| TargetRole { name, external_id, session_name })
+        });
         let settings = (|| {
             Some(Self {
                 topic: topic?,
@@ -77,9 +85,16 @@ impl Settings {
                 block_severity: block?,
                 max_retries: retries?,
                 queues: queues?,
+                parameter_prefix: parameter_prefix?,
+                target_role: target_role?,
             })
         })();
         environment.finish(settings)
+    }
+
+    /// The parameter that a family is published under.
+    pub fn parameter(&self, family: &str) -> String {
+        format!("{}/{family}", self.parameter_prefix)
     }
 }
 
@@ -143,6 +158,8 @@ pub(crate) mod tests {
         assert_eq!((set.repeat_after, set.stale_after), (TimeDelta::minutes(90), None));
         assert_eq!((set.chat, set.block_severity, set.max_retries), (ChatFormat::AmazonQ, None, 0));
         assert_eq!(set.queues.len(), 2);
+        assert_eq!(set.parameter("web"), "/golden-images/web");
+        assert_eq!(set.target_role, None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use read::{Listed, known};
 use shared::arn::{ImageBuildArn, VersionedArn};
 use shared::image::{BadImage, Image, Status};
 use shared::inventory::{CallError, each};
+use shared::resolve::is_gone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -121,7 +122,7 @@ async fn available(reader: &Reader<'_>, build: &ImageBuildArn) -> Result<Result<
     }
     let image = match reader.image(&build.to_string()).await {
         Ok(image) => image,
-        Err(error) if read::is_gone(&error) => return Ok(Err(Idle::Gone)),
+        Err(error) if is_gone(&error) => return Ok(Err(Idle::Gone)),
         Err(error) => return Err(error.into()),
     };
     let image = image.ok_or(BadImage::Lacks("the image")).and_then(Image::try_from);

@@ -9,7 +9,7 @@ use shared::image::{Ami, Status};
 pub struct Family {
     /// The name as it stands in ARNs.
     pub name: String,
-    /// The ARN of the pipeline that made its newest build, which remembers its reports; it is in [`Facts::pipelines`].
+    /// The ARN of the pipeline that builds it, which remembers its reports; it is in [`super::Facts::pipelines`].
     pub pipeline: Option<String>,
     /// Its builds, in any order.
     pub builds: Known<Vec<Summary>>,

@@ -3,11 +3,12 @@
 use crate::inputs::Inputs;
 use crate::plan::{Build, Known, Pipeline, Recipe, Resolved};
 use aws_sdk_imagebuilder::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_imagebuilder::types::{self, ComponentConfiguration, ComponentStatus, Filter, Ownership, PipelineStatus};
+use aws_sdk_imagebuilder::types::{self, ComponentConfiguration, Ownership, PipelineStatus};
 use shared::arn::{ImageBuildArn, VersionedArn};
 use shared::error::chain;
 use shared::image::Status;
 use shared::inventory::{CallError, Calls};
+use shared::resolve::{Resolver, StandsFor, is_gone};
 use std::collections::BTreeMap;
 
 /// The most that a page of a listing holds.
@@ -33,12 +34,6 @@ pub(super) struct Listed {
     created: String,
     /// Its AMIs in the Region.
     pub(super) amis: Vec<String>,
-}
-
-/// Whether the service says that there is no such thing.
-pub(super) fn is_gone(error: &CallError) -> bool {
-    let codes = ["ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound"];
-    error.code().is_some_and(|code| codes.contains(&code))
 }
 
 /// What is known of something that the service didn't answer.
@@ -128,71 +123,18 @@ impl Reader<'_> {
         if let Some(parameter) = reference.strip_prefix("ssm:") {
             return self.parameter(parameter).await.unwrap_or_else(|error| (known(error), None));
         }
+        let Reader { imagebuilder, calls, account, .. } = *self;
+        let resolver = Resolver { imagebuilder, calls, account };
         let resolved = match reference.parse::<VersionedArn>() {
-            Ok(arn) if arn.kind == "component" => self.component(&arn, reference).await,
-            _ => self.parent(reference).await,
+            Ok(arn) if arn.kind == "component" => resolver.component(reference).await,
+            _ => resolver.image(reference).await,
         };
-        (resolved.unwrap_or_else(known), None)
-    }
-
-    /// A parent that isn't AVAILABLE fails the build, so it is as good as gone.
-    async fn parent(&self, reference: &str) -> Result<Known<Resolved>, CallError> {
-        let image = self.image(reference).await?;
-        let status = image.as_ref().and_then(|image| image.state.as_ref()?.status.as_ref());
-        let arn = image.as_ref().and_then(|image| image.arn.clone());
-        Ok(match (arn, status) {
-            (Some(to), Some(types::ImageStatus::Available)) => Known::Is(Resolved { to, deprecated: false }),
-            (Some(to), Some(status)) => Known::Gone(format!("{to} is {status}")),
-            _ => Known::Unread("Image Builder's answer lacks the image's ARN or its status".to_owned()),
-        })
-    }
-
-    /// imagebuilder:GetComponent. A wildcard selects the latest version, DISABLED or not; a build takes the latest that
-    /// isn't.
-    async fn component(&self, reference: &VersionedArn, text: &str) -> Result<Known<Resolved>, CallError> {
-        let Some(mut component) = self.component_build(text).await? else { return Ok(lacking()) };
-        if is_disabled(&component) && reference.version.exact().is_none() {
-            let Some(other) = self.enabled_version(reference, component.name.as_deref()).await? else {
-                return Ok(Known::Gone("every version of it is DISABLED".to_owned()));
-            };
-            let Some(read) = self.component_build(&other).await? else { return Ok(lacking()) };
-            component = read;
-        }
-        let status = component.state.as_ref().and_then(|state| state.status.as_ref());
-        let deprecated = status == Some(&ComponentStatus::Deprecated);
-        Ok(match component.arn.clone() {
-            Some(arn) if is_disabled(&component) => Known::Gone(format!("{arn} is DISABLED")),
-            Some(to) => Known::Is(Resolved { to, deprecated }),
-            None => lacking(),
-        })
-    }
-
-    async fn component_build(&self, reference: &str) -> Result<Option<types::Component>, CallError> {
-        let call = async || self.imagebuilder.get_component().component_build_version_arn(reference).send().await;
-        Ok(self.calls.make("GetComponent", reference, call).await?.component)
-    }
-
-    /// imagebuilder:ListComponents: the latest version that a wildcard selects and that isn't DISABLED.
-    async fn enabled_version(&self, wanted: &VersionedArn, name: Option<&str>) -> Result<Option<String>, CallError> {
-        let owner = match wanted.arn.account.as_str() {
-            "aws" => Ownership::Amazon,
-            account if account == self.account => Ownership::SelfValue,
-            _ => Ownership::Shared,
+        let resolved = match resolved {
+            Ok(StandsFor::Usable { to, deprecated }) => Known::Is(Resolved { to, deprecated: deprecated.is_some() }),
+            Ok(StandsFor::Unusable(why)) => Known::Gone(why),
+            Err(error) => known(error),
         };
-        let filter = Filter::builder().name("name").values(name.unwrap_or(&wanted.name)).build();
-        let page = async |token| {
-            let call = self.imagebuilder.list_components().owner(owner.clone()).filters(filter.clone());
-            let answer = call.max_results(PAGE).set_next_token(token).send().await?;
-            Ok((answer.component_version_list, answer.next_token))
-        };
-        let listed = self.calls.list("ListComponents", &wanted.name, page).await?;
-        let enabled = listed.into_iter().filter(|version| version.status != Some(ComponentStatus::Disabled));
-        let fitting = enabled.filter_map(|version| {
-            let arn: VersionedArn = version.arn.as_ref()?.parse().ok()?;
-            let exact = arn.version.exact().filter(|exact| wanted.version.matches(*exact))?;
-            (arn.name == wanted.name && arn.arn.account == wanted.arn.account).then_some((exact, version.arn?))
-        });
-        Ok(fitting.max().map(|(_, arn)| arn))
+        (resolved, None)
     }
 
     /// ssm:GetParameter, one by one: a name that may not be read would keep a whole batch from being read.
@@ -266,14 +208,6 @@ impl Listed {
     fn order(&self) -> (shared::version::Version, u32) {
         self.build.arn.order()
     }
-}
-
-fn lacking<T>() -> Known<T> {
-    Known::Unread("Image Builder's answer lacks the component's ARN".to_owned())
-}
-
-fn is_disabled(component: &types::Component) -> bool {
-    component.state.as_ref().and_then(|state| state.status.as_ref()) == Some(&ComponentStatus::Disabled)
 }
 
 /// The parts of a recipe, of either kind: its own ARN, the parent, the components.

@@ -61,9 +61,17 @@ pub(crate) fn findings_of(world: &World, build: &Build<'_>, scanned: Time) -> Ve
 
 /// How a build that starts will fail, if a rule says so.
 pub(crate) fn foretold(world: &mut World, build: &Build<'_>) -> Option<Failure> {
+    fails(world, build, |status| build.tested || status != "TESTING")
+}
+
+/// How a build that is tried again will fail, if a rule says so. `ahead`: the statuses that it passes through.
+pub(crate) fn foretold_again(world: &mut World, build: &Build<'_>, ahead: &[&str]) -> Option<Failure> {
+    fails(world, build, |status| ahead.contains(&status))
+}
+
+fn fails(world: &mut World, build: &Build<'_>, passes: impl Fn(&str) -> bool) -> Option<Failure> {
     let subject = build.subject();
-    let reached =
-        |fault: &Fault| matches!(fault, Fault::FailBuild { status, .. } if build.tested || status != "TESTING");
+    let reached = |fault: &Fault| matches!(fault, Fault::FailBuild { status, .. } if passes(status));
     let (fault, _) = strike(world, &subject, reached).pop()?;
     let Fault::FailBuild { status, reason, region } = fault else { return None };
     let mut context = json!({"imageStatus": status});

@@ -45,6 +45,7 @@
 //! `account`:
 //! - `fail-build`: fails at the end of `status`, one of BUILDING, TESTING, DISTRIBUTING and INTEGRATING, with
 //!   `reason`; with DISTRIBUTING, `region` names the Region that it fails in. A build without tests has no TESTING.
+//!   It strikes when a build starts, and again when it is tried again (RetryImage).
 //!
 //! **A fault of lifecycle actions**, by StartResourceStateUpdate or a policy, matched by `ami`, `name` (the image's),
 //! `action` (`DEPRECATE`, `DISABLE`, `DELETE`, `AVAILABLE`), `region` and `account` (the AMI's):
@@ -68,7 +69,7 @@ mod notifications;
 mod tests;
 mod words;
 
-pub(crate) use builds::{Build, findings_of, foretold};
+pub(crate) use builds::{Build, findings_of, foretold, foretold_again};
 pub(crate) use calls::{Fate, hides, of_call};
 pub use document::Rules;
 pub(crate) use lifecycle::{Hindered, Retired, hindered};

@@ -91,12 +91,30 @@ fn failure_of(world: &mut World, image_arn: &str, status: &str) -> Option<Failur
 
 /// A build that failed or was cancelled goes on in a status.
 pub(crate) fn retry(world: &mut World, image_arn: &str, status: &str) {
-    let Some(image) = world.imagebuilder.get(image_arn) else { return };
+    let Some(image) = world.imagebuilder.get(image_arn).cloned() else { return };
     let from = image.status().to_owned();
-    let statuses = phases::ahead(true).into_iter().skip_while(|ahead| ahead != status).skip(1).collect();
+    let statuses: Vec<String> = phases::ahead(true).into_iter().skip_while(|ahead| ahead != status).collect();
+    let failure = foretold_again(world, &image, &statuses);
     let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
-    build.ahead = statuses;
+    build.failure = failure.map(Box::new);
+    build.ahead = statuses.into_iter().skip(1).collect();
     enter(world, image_arn, &from, status, None);
+}
+
+/// What a rule says of a build that is tried again.
+fn foretold_again(world: &mut World, image: &Resource, statuses: &[String]) -> Option<Failure> {
+    let recipe = image.document.get("imageRecipe").and_then(|recipe| recipe["arn"].as_str()).unwrap_or_default();
+    let statuses: Vec<&str> = statuses.iter().map(String::as_str).collect();
+    let build = faults::Build {
+        arn: &image.arn,
+        name: image.text("name").unwrap_or(&image.segment),
+        recipe,
+        pipeline: image.text("sourcePipelineArn"),
+        region: &image.region,
+        account: &image.owner,
+        tested: statuses.contains(&"TESTING"),
+    };
+    faults::foretold_again(world, &build, &statuses)
 }
 
 fn enter(world: &mut World, image_arn: &str, from: &str, to: &str, failure: Option<&Failure>) {

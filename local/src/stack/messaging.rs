@@ -66,7 +66,9 @@ pub(super) fn queue(world: &mut World, made: &Made, properties: &Value) {
         .flatten()
         .filter(|(name, _)| !["QueueName", "Tags"].contains(&name.as_str()));
     let given: Vec<(String, String)> = given.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
-    sqs::make(world, &arn, given.into_iter());
+    let tags = properties.get("Tags").and_then(Value::as_array).into_iter().flatten();
+    let tags = tags.filter_map(|tag| Some((text(tag.get("Key")?)?, text(tag.get("Value")?)?))).collect();
+    sqs::make(world, &arn, given.into_iter(), tags);
 }
 
 const SUBSCRIPTION: [&str; 10] = [

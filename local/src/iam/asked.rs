@@ -74,11 +74,13 @@ impl Call<'_> {
     fn keys(&self) -> Keys {
         let tags = self.input.get("tags").and_then(Value::as_object).into_iter().flatten();
         let tags: Vec<(&str, &str)> = tags.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect();
+        let removed = self.input.get("tagKeys").and_then(Value::as_array).into_iter().flatten();
+        let removed = removed.filter_map(Value::as_str);
         let keys = Keys::default()
             .with("aws:RequestedRegion", [self.context.region.as_str()])
             .with("aws:SecureTransport", ["true"])
             .with("aws:RequestTag/", [])
-            .with("aws:TagKeys", tags.iter().map(|(key, _)| *key));
+            .with("aws:TagKeys", tags.iter().map(|(key, _)| *key).chain(removed));
         tags.into_iter().fold(keys, |keys, (key, value)| keys.with(&format!("aws:RequestTag/{key}"), [value]))
     }
 

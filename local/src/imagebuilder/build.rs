@@ -6,8 +6,8 @@ use super::phases::{self, Size};
 use super::store::Resource;
 use super::{analysis, announce, arrival, due, outputs};
 use crate::clock::Time;
-use crate::journal;
 use crate::world::{Event, World};
+use crate::{faults, journal};
 use serde_json::{Value, json};
 
 pub use super::due::{on_pipeline_due, reschedule};

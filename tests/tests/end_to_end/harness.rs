@@ -22,7 +22,9 @@ static BUILT: OnceCell<BTreeMap<PathBuf, PathBuf>> = OnceCell::const_new();
 
 /// The executables of the functions and of the command, by the folder that they are built from.
 pub(crate) async fn executables() -> &'static BTreeMap<PathBuf, PathBuf> {
-    let codes = ["functions/fan-out-amis", "functions/start-pipelines", "local"].map(|folder| root().join(folder));
+    let functions = ["fan-out-amis", "start-pipelines", "deprecate-images", "report-builds"];
+    let mut codes = vec![root().join("local")];
+    codes.extend(functions.map(|function| root().join("functions").join(function)));
     BUILT.get_or_init(|| async move { package::executables(&codes).await.unwrap() }).await
 }
 
@@ -47,8 +49,16 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A local AWS in simulated time with the functions' stack and others deployed. The sweeps are off: what happens is what
 /// a test makes happen.
 pub(crate) async fn deployed(seed: u64, stacks: &[PathBuf]) -> Running {
-    deployed_with(seed, stacks, &[("SweepState", "DISABLED"), ("PublishSweepState", "DISABLED")], &[]).await
+    deployed_with(seed, stacks, &QUIET, &[]).await
 }
+
+/// No schedule of the functions' stack runs.
+pub(crate) const QUIET: [(&str, &str); 4] = [
+    ("SweepState", "DISABLED"),
+    ("PublishSweepState", "DISABLED"),
+    ("RetirementState", "DISABLED"),
+    ("ReportState", "DISABLED"),
+];
 
 /// The same with parameters of the functions' stack, and topics that are there before it.
 pub(crate) async fn deployed_with(

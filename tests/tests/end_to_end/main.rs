@@ -7,6 +7,7 @@ mod fan_out;
 mod faults;
 mod harness;
 mod invoke;
+mod report_builds;
 mod run;
 mod sdk;
 mod serve;

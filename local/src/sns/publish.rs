@@ -109,9 +109,11 @@ impl Draft {
         let name = format!("message {} {topic_arn} {}", invocation.unwrap_or_default(), self.body);
         let message_id = call.world.fresh_uuid(&name);
         let topic = topic_name(topic_arn);
-        let (subject, detail) = match image_named(&self.body) {
-            Some(image) => (image, format!("to topic {topic}")),
-            None => (topic.to_owned(), self.subject.clone().unwrap_or_else(|| self.body.chars().take(100).collect())),
+        let (subject, detail) = match (&self.subject, image_named(&self.body)) {
+            // What is for people says itself what it is about.
+            (Some(subject), _) => (topic.to_owned(), subject.clone()),
+            (None, Some(image)) => (image, format!("to topic {topic}")),
+            (None, None) => (topic.to_owned(), self.body.chars().take(100).collect()),
         };
         let region = Some(call.context.region.as_str());
         call.world.record_for(invocation, Kind::MessagePublished, subject, region, detail);

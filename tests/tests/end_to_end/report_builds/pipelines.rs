@@ -1,6 +1,7 @@
 //! Pipelines that stand still, and recipes whose inputs are withdrawn.
 
 use super::*;
+use crate::harness::deployed;
 
 fn pipeline(local: &Local, name: &str) -> Value {
     let arn = format!("arn:aws:imagebuilder:{DEFAULT_REGION}:123456789012:image-pipeline/{name}");
@@ -15,7 +16,7 @@ fn of<'a>(told: &'a [String], words: &str) -> Vec<&'a String> {
 #[tokio::test]
 async fn a_pipeline_that_failed_five_times_is_told_once_to_be_disabled() {
     for seed in [741, 742] {
-        let running = world(seed, &[]).await;
+        let running = deployed(seed, &[own_stack("nightly.yaml")]).await;
         let local = &running.local;
         noise(local, seed, &[]);
         hours(local, 7 * 24).await;
@@ -42,24 +43,21 @@ async fn a_pipeline_that_failed_five_times_is_told_once_to_be_disabled() {
 }
 
 #[tokio::test]
-async fn a_component_that_its_owner_withdraws_is_told_once() {
-    let running = world(743, &[]).await;
+async fn a_parent_without_an_available_build_is_told_once_until_there_is_one() {
+    let running = deployed(743, &[own_stack("family.yaml")]).await;
     let local = &running.local;
-    built(local, "web").await;
-    sweep(local).await;
-    assert_eq!(reports(local), [""; 0]);
-    let arn = format!("arn:aws:imagebuilder:{DEFAULT_REGION}:123456789012:component/port-is-open/1.0.0/1");
-    call(
-        &mut local.world(),
-        "imagebuilder",
-        DEFAULT_REGION,
-        "DeleteComponent",
-        json!({"componentBuildVersionArn": arn}),
-    );
     sweep(local).await;
     sweep(local).await;
-    assert_eq!(reports(local).len(), 1, "{:?}", reports(local));
-    assert!(text(local).contains("port-is-open"));
+    let told = reports(local);
+    let withdrawn = of(&told, "can't be used");
+    assert_eq!((withdrawn.len(), told.len()), (3, 3), "web and worker lack base, shop lacks web: {told:?}");
+    assert!(messages(local)[0]["text"].as_str().unwrap().contains("no build of it is AVAILABLE"));
+    built(local, "base").await;
+    // What start-pipelines begins thereupon takes hours.
+    hours(local, 12).await;
+    sweep(local).await;
+    let told = reports(local);
+    assert_eq!(of(&told, "uses nothing withdrawn any more").len(), 3, "{told:?}");
     assert_untroubled(local);
     running.local.shut_down().await;
 }

@@ -27,6 +27,9 @@ const STACK_NAME: &str = "goldsmith";
 /// The stack that runs when none is named.
 const EXAMPLE: &str = "examples/golden-images.yaml";
 
+/// What goes wrong in a run of the examples that names no faults.
+const EXAMPLE_FAULTS: &str = "examples/faults.json";
+
 /// AWS on a laptop: EC2 Image Builder with what an automation of golden images needs around it (SNS,
 /// Parameter Store, EC2 images, EventBridge, STS, Lambda). Deploys CloudFormation and SAM templates,
 /// builds and runs their real Rust functions, and lets days of builds pass in seconds.
@@ -108,7 +111,7 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 /// A seed, and what shall go wrong.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Drawn {
     /// What everything that looks random is drawn from: durations, IDs, releases, findings.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -120,6 +123,14 @@ struct Drawn {
 }
 
 impl Drawn {
+    /// With the faults of the examples, if these are what is deployed and no others are named.
+    fn of_examples(&self, stacks: &Stacks) -> Self {
+        let theirs = || Some(PathBuf::from(EXAMPLE_FAULTS)).filter(|file| file.exists());
+        let examples = stacks.stacks.is_empty() && !stacks.empty && Path::new(EXAMPLE).exists();
+        let faults = self.faults.clone().or_else(|| theirs().filter(|_| examples));
+        Self { faults, ..self.clone() }
+    }
+
     fn faults(&self) -> anyhow::Result<Option<Rules>> {
         let Some(file) = &self.faults else { return Ok(None) };
         let rules = Rules::parse(read_file(file)?.as_bytes());

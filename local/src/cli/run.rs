@@ -24,6 +24,7 @@ pub(super) struct Options {
     /// How many simulated days to run after the stacks are deployed.
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=366))]
     days: u16,
+    // Without faults, a run of the examples has those of examples/faults.json.
     #[command(flatten)]
     seed: Drawn,
     /// Write the whole run to a file as one JSON document: events, AWS calls, invocations with event and answer, what is published.
@@ -33,7 +34,8 @@ pub(super) struct Options {
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let pace = Pace::Simulated { start: simulated_start() };
-    let running = options.stacks.start(&options.seed, pace, 0, None, show).await?;
+    let drawn = options.seed.of_examples(&options.stacks);
+    let running = options.stacks.start(&drawn, pace, 0, None, show).await?;
     let local = &running.local;
     let end = local.world().now + TimeDelta::days(options.days.into());
     local.run_until(end, &mut show).await;

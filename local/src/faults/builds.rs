@@ -73,7 +73,7 @@ fn fails(world: &mut World, build: &Build<'_>, passes: impl Fn(&str) -> bool) ->
     let subject = build.subject();
     let reached = |fault: &Fault| matches!(fault, Fault::FailBuild { status, .. } if passes(status));
     let (fault, _) = strike(world, &subject, reached).pop()?;
-    let Fault::FailBuild { status, reason, region } = fault else { return None };
+    let Fault::FailBuild { status, reason, region, component } = fault else { return None };
     let mut context = json!({"imageStatus": status});
     if status == "DISTRIBUTING" {
         let region = region.as_deref().unwrap_or(build.region);
@@ -81,6 +81,10 @@ fn fails(world: &mut World, build: &Build<'_>, passes: impl Fn(&str) -> bool) ->
             "region": region, "status": "FAILED", "errorMessage": reason, "targetAccountId": build.account,
         });
         context["distributionFailure"] = json!({"errorMessage": reason, "regionFailures": [failed]});
+    }
+    if let Some(component) = component {
+        // Which version of it the build has, and where it fails, is told when it does.
+        context["componentFailure"] = json!({"componentArn": component, "errorMessage": reason});
     }
     Some(Failure { status, summary: reason.clone(), reason, context })
 }

@@ -60,6 +60,7 @@ pub(super) enum Fault {
         status: String,
         reason: String,
         region: Option<String>,
+        component: Option<String>,
     },
     FailLifecycle {
         skipped: bool,
@@ -88,7 +89,7 @@ const FAULTS: [(&str, &[&str], &[&str]); 12] = [
     ("repeated", OF_NOTIFICATIONS, &["copies"]),
     ("delayed", OF_NOTIFICATIONS, &["seconds"]),
     ("reordered", OF_NOTIFICATIONS, &["seconds"]),
-    ("fail-build", OF_BUILDS, &["status", "reason", "region"]),
+    ("fail-build", OF_BUILDS, &["status", "reason", "region", "component"]),
     ("fail-lifecycle", OF_LIFECYCLE, &["outcome", "reason"]),
     ("finding", OF_BUILDS, &["severity", "seconds"]),
 ];
@@ -299,7 +300,11 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             if region.is_some() && status != "DISTRIBUTING" {
                 return Err(required("region", "none: only DISTRIBUTING fails in a Region"));
             }
-            Fault::FailBuild { status: status.to_owned(), reason: reason(of)?, region }
+            let component = of.text("component")?.map(str::to_owned);
+            if component.is_some() && !["BUILDING", "TESTING"].contains(&status) {
+                return Err(required("component", "none: components run in BUILDING and TESTING"));
+            }
+            Fault::FailBuild { status: status.to_owned(), reason: reason(of)?, region, component }
         }
     })
 }

@@ -44,7 +44,8 @@
 //! **A fault of builds**, matched by `name` (the image's), `recipe` and `pipeline` (name or ARN), `region`,
 //! `account`:
 //! - `fail-build`: fails at the end of `status`, one of BUILDING, TESTING, DISTRIBUTING and INTEGRATING, with
-//!   `reason`; with DISTRIBUTING, `region` names the Region that it fails in. A build without tests has no TESTING.
+//!   `reason`; with DISTRIBUTING, `region` names the Region that it fails in; with BUILDING and TESTING, `component` the name of
+//!   the component of the recipe that does. A build without tests has no TESTING.
 //!   It strikes when a build starts, and again when it is tried again (RetryImage).
 //!
 //! **A fault of lifecycle actions**, by StartResourceStateUpdate or a policy, matched by `ami`, `name` (the image's),

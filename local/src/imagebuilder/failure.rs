@@ -131,6 +131,54 @@ pub(super) fn of_component(
     Failure { status: status.to_owned(), reason, context, summary }
 }
 
+/// A failure that names a component by its name is told by the version that the build has, and by the first step of its
+/// document that runs in the status. One that the build doesn't have isn't told at all.
+pub(super) fn name_component(world: &World, image_arn: &str, failure: &mut Failure) {
+    let Some(context) = failure.context.as_object_mut() else { return };
+    let Some(told) = context.get("componentFailure") else { return };
+    let name = told["componentArn"].as_str().unwrap_or_default().to_owned();
+    if name.starts_with("arn:") {
+        return;
+    }
+    let message = told["errorMessage"].clone();
+    match step_of(world, image_arn, &name, &failure.status) {
+        Some(ComponentFault { component, phase, step, action, .. }) => {
+            context.insert(
+                "componentFailure".to_owned(),
+                json!({
+                    "componentArn": component,
+                    "phaseName": phase,
+                    "stepName": step,
+                    "action": action,
+                    "errorMessage": message,
+                }),
+            );
+            failure.summary = format!("component {name}, phase {phase}, step {step}: {}", failure.reason);
+        }
+        None => drop(context.remove("componentFailure")),
+    }
+}
+
+/// The first step of a component that runs in a status.
+fn step_of(world: &World, image_arn: &str, name: &str, status: &str) -> Option<ComponentFault> {
+    let phases: &[&str] = if status == "TESTING" { &["test"] } else { &["build", "validate"] };
+    let document = &world.imagebuilder.get(image_arn)?.document;
+    let recipe = document.get("imageRecipe").or_else(|| document.get("containerRecipe"))?;
+    let mut components = recipe["components"].as_array()?.iter().filter_map(|it| it["componentArn"].as_str());
+    let component = components.find(|arn| arn.split('/').nth(1) == Some(name))?;
+    let tree = document::tree(world.imagebuilder.get(component)?.text("data")?).ok()?;
+    let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+    let phase = tree.list("phases").iter().find(|phase| phases.contains(&text(phase, "name").as_str()))?;
+    let step = phase.list("steps").first()?;
+    Some(ComponentFault {
+        component: component.to_owned(),
+        phase: text(phase, "name"),
+        step: text(step, "name"),
+        action: text(step, "action"),
+        exit_code: 1,
+    })
+}
+
 /// A step of a workflow fails by itself. `place`: the context's members that name the step.
 pub(super) fn of_step(status: &str, message: &str, place: Map<String, Value>) -> Failure {
     let named = |member: &str| place.get(member).and_then(Value::as_str).unwrap_or_default();

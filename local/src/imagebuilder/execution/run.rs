@@ -132,6 +132,7 @@ fn message(failure: &Failure) -> String {
 /// A build fails at the end of a status for another reason than its workflows': the step that it was
 /// foretold for is to blame, or the last one.
 pub(crate) fn blame(world: &mut World, image_arn: &str, failure: &mut Failure) {
+    failure::name_component(world, image_arn, failure);
     let Some(index) = last(world, image_arn) else { return };
     let Some(build) = world.imagebuilder.builds.get_mut(image_arn) else { return };
     let run = &mut build.runs[index];

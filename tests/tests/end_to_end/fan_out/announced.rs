@@ -26,8 +26,7 @@ async fn a_build_is_announced_once_however_often_its_notification_comes() {
 #[tokio::test]
 async fn an_event_tells_the_bus_of_the_setting_what_is_published_where() {
     let stacks = [own_stack("image-bus.yaml"), own_stack("one-image.yaml"), own_stack("container.yaml")];
-    let off = ("SweepState", "DISABLED");
-    let parameters = [off, ("PublishSweepState", "DISABLED"), ("EventBusName", "images")];
+    let parameters = [&QUIET[..], &[("EventBusName", "images")]].concat();
     let running = deployed_with(32, &stacks, &parameters, &[]).await;
     let local = &running.local;
     let (arn, _) = build(local, "one").await;
@@ -55,8 +54,7 @@ async fn an_event_tells_the_bus_of_the_setting_what_is_published_where() {
 
 #[tokio::test]
 async fn a_bus_that_is_not_there_is_told_and_what_is_published_stays() {
-    let off = ("SweepState", "DISABLED");
-    let parameters = [off, ("PublishSweepState", "DISABLED"), ("EventBusName", "nowhere")];
+    let parameters = [&QUIET[..], &[("EventBusName", "nowhere")]].concat();
     let running = deployed_with(33, &[own_stack("one-image.yaml")], &parameters, &[]).await;
     let local = &running.local;
     let (arn, _) = build(local, "one").await;

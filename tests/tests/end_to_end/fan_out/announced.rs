@@ -17,7 +17,7 @@ async fn a_build_is_announced_once_however_often_its_notification_comes() {
     let topic = build_notifications(local);
     call(&mut local.world(), "sns", DEFAULT_REGION, "Publish", json!({"TopicArn": topic, "Message": message}));
     settle(local).await;
-    sweep(local).await;
+    done(local, sweep(local)).await;
     assert_eq!(announcements(local), (1, 1));
     assert!(places().all(|place| history(local, place, "web").len() == 1));
     running.local.shut_down().await;

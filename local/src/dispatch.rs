@@ -4,7 +4,7 @@ use crate::journal::CallRecord;
 use crate::wire::query::Dialect;
 use crate::wire::{ApiError, Context, Request, Response, json, query};
 use crate::world::{DEFAULT_REGION, World};
-use crate::{ec2, events, faults, imagebuilder, latency, model, sns, ssm, sts};
+use crate::{autoscaling, ec2, events, faults, imagebuilder, latency, model, sns, ssm, sts};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -144,6 +144,7 @@ pub fn call(
     // Permissions of `context.caller` will be checked here: every call, from a socket or from a stack, passes.
     match service {
         "imagebuilder" => imagebuilder::call(world, context, operation, input),
+        "autoscaling" => autoscaling::call(world, context, operation, input),
         "ec2" => ec2::call(world, context, operation, input),
         "events" => events::call(world, context, operation, input),
         "sns" => sns::call(world, context, operation, input),
@@ -184,6 +185,7 @@ impl Protocol {
             "events" => Self::Json("AWSEvents"),
             "sns" => Self::Query(Dialect::Query, sns::NAMESPACE),
             "sts" => Self::Query(Dialect::Query, sts::NAMESPACE),
+            "autoscaling" => Self::Query(Dialect::Query, autoscaling::NAMESPACE),
             "ec2" => Self::Query(Dialect::Ec2, ec2::NAMESPACE),
             _ => return None,
         })
@@ -270,6 +272,7 @@ mod tests {
         let mut world = World::new(Seed(1), chrono::DateTime::UNIX_EPOCH);
         let caller = sts::caller_of(&world, "AKID").unwrap();
         let context = Context { caller, region: "eu-west-1".into(), request_id: "r".into() };
+        world.stacks.add_open_role("111122223333", "there");
         let role = json!({"RoleArn": "arn:aws:iam::111122223333:role/there", "RoleSessionName": "me"});
         let assumed = call(&mut world, &context, "sts", "AssumeRole", role).unwrap();
         let key = assumed["Credentials"]["AccessKeyId"].as_str().unwrap();

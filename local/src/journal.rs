@@ -37,6 +37,8 @@ pub enum Kind {
     ParameterValidated,
     /// A message was published to a topic by a caller.
     MessagePublished,
+    /// A caller put an event on a bus.
+    EventPut,
     /// A parameter was labelled or deleted.
     ParameterChanged,
     /// A fault that was asked for struck.
@@ -117,7 +119,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Writes an entry down. One that a running invocation caused is held until that invocation ends.
+    /// Writes an entry down. One that a running invocation caused, or that happened meanwhile, is held until the
+    /// invocation ends.
     pub fn record(&mut self, entry: Entry, held: bool) {
         if held { self.held.push(entry) } else { self.entries.push(entry) }
     }
@@ -149,14 +152,19 @@ impl Journal {
     /// Releases what an invocation caused, in causal order and, within it, by Region and subject. Calls
     /// made side by side arrive in any order, so their entries all take the time of the invocation's end.
     pub fn release(&mut self, invocation: &str, at: Time) {
-        let (mut released, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held)
-            .into_iter()
-            .partition(|entry| entry.invocation.as_deref() == Some(invocation));
-        self.held = kept;
-        for entry in &mut released {
-            entry.at = at;
-        }
-        released.sort_by(|a, b| (a.kind, &a.region, &a.subject).cmp(&(b.kind, &b.region, &b.subject)));
+        let caused = |entry: &mut Entry| entry.invocation.as_deref() == Some(invocation);
+        let released = self.held.extract_if(.., caused).map(|entry| Entry { at, ..entry }).collect();
+        self.append(released);
+    }
+
+    /// Releases what happened while an invocation ran and wasn't caused by it, in the order of its time.
+    pub fn release_others(&mut self) {
+        let released = self.held.extract_if(.., |entry| entry.invocation.is_none()).collect();
+        self.append(released);
+    }
+
+    fn append(&mut self, mut released: Vec<Entry>) {
+        released.sort_by(|a, b| (a.at, a.kind, &a.region, &a.subject).cmp(&(b.at, b.kind, &b.region, &b.subject)));
         self.entries.append(&mut released);
     }
 

@@ -1,9 +1,9 @@
 //! The state of every service, and the one queue on which time orders what they cause.
 
-use crate::clock::Time;
+use crate::clock::{self, Time};
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{ec2, events, faults, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
+use crate::{autoscaling, ec2, events, faults, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,6 +71,9 @@ pub struct World {
     pub imagebuilder: imagebuilder::Store,
     /// EC2.
     pub ec2: ec2::Store,
+    /// EC2 Auto Scaling.
+    #[serde(default)]
+    pub autoscaling: autoscaling::Store,
     /// Where the objects of S3 are.
     #[serde(skip)]
     pub s3: s3::Store,
@@ -99,6 +102,9 @@ pub struct World {
     /// How many times as fast as the clocks of its clients time runs here.
     #[serde(skip, default = "as_fast")]
     pub(crate) speed: i32,
+    /// Whether its clients' clocks go on by themselves: simulated time jumps, and theirs are the machine's.
+    #[serde(skip)]
+    pub(crate) apart: bool,
     /// Goes up with everything that is worth saving.
     #[serde(skip)]
     pub(crate) revision: u64,
@@ -131,6 +137,7 @@ impl World {
             journal: Journal::default(),
             imagebuilder: imagebuilder::Store::default(),
             ec2: ec2::Store::default(),
+            autoscaling: autoscaling::Store::default(),
             s3: s3::Store::default(),
             ssm: ssm::Store::default(),
             sns: sns::Store::default(),
@@ -143,6 +150,7 @@ impl World {
             running: BTreeMap::new(),
             call_time: None,
             speed: as_fast(),
+            apart: false,
             revision: 0,
             begun: Moment { here: now, clients: now },
             queue: BTreeMap::new(),
@@ -161,6 +169,7 @@ impl World {
             faults: self.faults.begun_anew(),
             s3: self.s3.clone(),
             speed: self.speed,
+            apart: self.apart,
             revision: self.revision + 1,
             begun: self.begun,
             ..Self::new(self.seed, self.now)
@@ -184,7 +193,7 @@ impl World {
     /// Posts an event for a time; one that has passed means now. Returns its place, for [`Self::retract_from`].
     pub fn post(&mut self, at: Time, event: Event) -> u64 {
         self.posted += 1;
-        self.queue.insert((at.max(self.now), self.posted), event);
+        self.queue.insert((at.max(self.time_of_call()), self.posted), event);
         self.posted
     }
 
@@ -194,9 +203,12 @@ impl World {
         self.call_time.unwrap_or(self.now)
     }
 
-    /// What the clocks of its clients will show at a time: theirs began together with this one.
-    pub(crate) fn on_clients_clock(&self, at: Time) -> Time {
-        self.begun.clients + (at - self.begun.here) / self.speed
+    /// What the clocks of its clients show now: theirs began together with this one, unless they go on by themselves.
+    pub(crate) fn clients_now(&self) -> Time {
+        match self.apart {
+            true => clock::machine_now(),
+            false => self.begun.clients + (self.now - self.begun.here) / self.speed,
+        }
     }
 
     /// The time here at a time of its clients' clocks, as far as the world follows them.
@@ -232,8 +244,17 @@ impl World {
             self.now = self.now.max(limit);
             return None;
         };
-        self.now = self.now.max(at);
+        let reached = self.now.max(at);
+        // Within an invocation the time of one Region's calls runs ahead of another's, as it happens. What comes of
+        // a call happens at its own time all the same, or luck would show.
+        self.now = at;
         self.revision += 1;
+        let step = self.handle(at, event);
+        self.now = reached;
+        Some(step)
+    }
+
+    fn handle(&mut self, at: Time, event: Event) -> Step {
         match event {
             Event::ImageBuilder(event) => imagebuilder::on(self, event),
             Event::Ec2(event) => ec2::on(self, event),
@@ -246,10 +267,10 @@ impl World {
             Event::Invoke(invocation) => {
                 let invocation = self.draw_among_due(at, invocation);
                 self.in_flight.insert(invocation.request_id.clone(), invocation.clone());
-                return Some(Step::Invoke(invocation));
+                return Step::Invoke(invocation);
             }
         }
-        Some(Step::Handled)
+        Step::Handled
     }
 
     /// Of the invocations that are due at the same moment, the seed says which runs first: an order that
@@ -326,8 +347,12 @@ impl World {
             invocation: invocation.map(str::to_owned),
             cost: None,
         };
-        let runs = invocation.is_some_and(|invocation| self.running.contains_key(invocation));
-        self.journal.record(entry, runs);
+        let held = match invocation {
+            Some(invocation) => self.running.contains_key(invocation),
+            // Its time has its place among those of other Regions, which may not have come so far.
+            None => !self.running.is_empty(),
+        };
+        self.journal.record(entry, held);
     }
 }
 

@@ -91,6 +91,20 @@ impl Calls {
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
+        let call = async || call().await.map_err(|error| AwsError::new(operation, resource, error));
+        self.ask(operation, resource, call).await
+    }
+
+    /// [`Self::make`] for a client that tells its errors as ours.
+    ///
+    /// # Errors
+    /// What the service answered last, or that the time was up.
+    pub async fn ask<Answer>(
+        &self,
+        operation: &'static str,
+        resource: &str,
+        call: impl AsyncFn() -> Result<Answer, AwsError>,
+    ) -> Result<Answer, CallError> {
         let late = || CallError::Late { operation, resource: resource.to_owned() };
         let place = timeout_at(self.until, self.places.acquire()).await.map_err(|_| late())?;
         let _place = place.expect("the semaphore is never closed");
@@ -101,7 +115,7 @@ impl Calls {
             }
             self.made.fetch_add(1, Ordering::Relaxed);
             let answer = timeout_at(self.until, Box::pin(call())).await.map_err(|_| late())?;
-            let error = match answer.map_err(|error| AwsError::new(operation, resource, error)) {
+            let error = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

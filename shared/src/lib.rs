@@ -7,6 +7,8 @@ pub mod accounts;
 pub mod arn;
 #[cfg(feature = "aws")]
 pub mod clients;
+#[cfg(feature = "ec2")]
+pub mod ec2;
 #[cfg(feature = "aws")]
 pub mod error;
 #[cfg(feature = "aws")]

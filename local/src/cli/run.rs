@@ -19,7 +19,7 @@ pub(super) struct Options {
     #[command(flatten)]
     stacks: Stacks,
     /// How many simulated days to run after the stacks are deployed.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=366))]
+    #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=366))]
     days: u16,
     #[command(flatten)]
     seed: Drawn,

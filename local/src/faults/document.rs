@@ -60,15 +60,24 @@ pub(super) enum Fault {
         reason: String,
         region: Option<String>,
     },
+    FailLifecycle {
+        skipped: bool,
+        reason: String,
+    },
+    Finding {
+        severity: String,
+        seconds: i64,
+    },
 }
 
 const OF_CALLS: &[&str] = &["service", "operation", "region", "account", "function", "resource"];
 const OF_LISTINGS: &[&str] = &["region", "account", "name"];
 const OF_NOTIFICATIONS: &[&str] = &["service", "topic", "detailType", "region", "account"];
 const OF_BUILDS: &[&str] = &["name", "recipe", "pipeline", "region", "account"];
+const OF_LIFECYCLE: &[&str] = &["ami", "name", "action", "region", "account"];
 
 /// Each fault with what it matches by and the members of its own.
-const FAULTS: [(&str, &[&str], &[&str]); 10] = [
+const FAULTS: [(&str, &[&str], &[&str]); 12] = [
     ("throttle", OF_CALLS, &["code"]),
     ("error", OF_CALLS, &["code", "status", "message"]),
     ("latency", OF_CALLS, &["milliseconds"]),
@@ -79,6 +88,8 @@ const FAULTS: [(&str, &[&str], &[&str]); 10] = [
     ("delayed", OF_NOTIFICATIONS, &["seconds"]),
     ("reordered", OF_NOTIFICATIONS, &["seconds"]),
     ("fail-build", OF_BUILDS, &["status", "reason", "region"]),
+    ("fail-lifecycle", OF_LIFECYCLE, &["outcome", "reason"]),
+    ("finding", OF_BUILDS, &["severity", "seconds"]),
 ];
 
 /// How often and when: members of every rule.
@@ -87,8 +98,14 @@ const WHEN: [&str; 4] = ["times", "probability", "from", "until"];
 /// The statuses at whose end a build can fail.
 const STATUSES: [&str; 4] = ["BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING"];
 
+/// The severities that a finding can be given.
+const SEVERITIES: [&str; 5] = ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"];
+
 /// A day, in seconds: the longest delay.
 const DAY: i64 = 24 * 60 * 60;
+
+/// How much later than its image's scan a finding can be there at most, in days.
+const LATEST_FINDING: i64 = 365;
 
 impl Fault {
     pub(super) fn is_of_calls(&self) -> bool {
@@ -117,7 +134,10 @@ impl Fault {
             Self::Repeated { copies } => format!("repeated: {copies} more"),
             Self::Delayed { seconds } => format!("{seconds} s late"),
             Self::Reordered { seconds } => format!("reordered: every other one {seconds} s late"),
+            Self::FailLifecycle { skipped: true, reason } => format!("skipped: {reason}"),
+            Self::FailLifecycle { skipped: false, reason } => format!("failed: {reason}"),
             Self::FailBuild { status, reason, .. } => format!("will fail in {status}: {reason}"),
+            Self::Finding { severity, seconds } => format!("one more {severity} finding {seconds} s after the scan"),
         }
     }
 }
@@ -156,8 +176,8 @@ fn parse(rule: &Value, path: &str) -> Result<Rule, String> {
     let on = matching(members, path, name, matched)?;
     let fault = fault(&of, name, &on)?;
     let times = of.number("times", 1, i64::MAX)?;
-    if times.is_some() && matches!(fault, Fault::ListImagesLag { .. }) {
-        return Err(format!("{path}.times: a lag lasts; expected from or until"));
+    if times.is_some() && matches!(fault, Fault::ListImagesLag { .. } | Fault::Finding { .. }) {
+        return Err(format!("{path}.times: {name} lasts; expected from or until"));
     }
     let (from, until) = (of.time("from")?, of.time("until")?);
     if let (Some(from), Some(until)) = (from, until)
@@ -238,8 +258,8 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             let expected = "a whole number from 1 to 86400000";
             Fault::Latency { milliseconds: milliseconds.ok_or_else(|| required("milliseconds", expected))? }
         }
-        "unreachable" if on.contains_key("region") => Fault::Unreachable,
-        "unreachable" => return Err(required("match.region", "the Region that can't be reached")),
+        "unreachable" if on.contains_key("region") || on.contains_key("account") => Fault::Unreachable,
+        "unreachable" => return Err(required("match.region", "the Region or the account that can't be reached")),
         "list-images-lag" => {
             let seconds = of.number("seconds", 1, 120)?;
             Fault::ListImagesLag {
@@ -252,7 +272,21 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             let seconds = of.number("seconds", 1, DAY)?;
             Fault::Delayed { seconds: seconds.ok_or_else(|| required("seconds", "a whole number from 1 to 86400"))? }
         }
+        "finding" => {
+            let severity = of.text("severity")?.filter(|severity| SEVERITIES.contains(severity));
+            let severity =
+                severity.ok_or_else(|| required("severity", &format!("one of {}", SEVERITIES.join(", "))))?;
+            let seconds = of.number("seconds", 0, LATEST_FINDING * DAY)?.unwrap_or(0);
+            Fault::Finding { severity: severity.to_owned(), seconds }
+        }
         "reordered" => Fault::Reordered { seconds: of.number("seconds", 1, DAY)?.unwrap_or(60) },
+        "fail-lifecycle" => {
+            let outcome = of.text("outcome")?.unwrap_or("FAILED");
+            if !["FAILED", "SKIPPED"].contains(&outcome) {
+                return Err(required("outcome", "FAILED or SKIPPED"));
+            }
+            Fault::FailLifecycle { skipped: outcome == "SKIPPED", reason: reason(of)? }
+        }
         _ => {
             let status = of.text("status")?.filter(|status| STATUSES.contains(status));
             let status = status.ok_or_else(|| required("status", &format!("one of {}", STATUSES.join(", "))))?;
@@ -260,10 +294,13 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             if region.is_some() && status != "DISTRIBUTING" {
                 return Err(required("region", "none: only DISTRIBUTING fails in a Region"));
             }
-            let reason = of.text("reason")?.unwrap_or("A fault that was asked for.").to_owned();
-            Fault::FailBuild { status: status.to_owned(), reason, region }
+            Fault::FailBuild { status: status.to_owned(), reason: reason(of)?, region }
         }
     })
+}
+
+fn reason(of: &Members<'_>) -> Result<String, String> {
+    Ok(of.text("reason")?.unwrap_or("A fault that was asked for.").to_owned())
 }
 
 /// The members of a rule, by type.

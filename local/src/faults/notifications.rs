@@ -47,7 +47,7 @@ pub(crate) fn deliver(world: &mut World, delivery: sns::Delivery) {
 
 /// An event of EventBridge is at its bus.
 pub(crate) fn emit(world: &mut World, event: events::Event) {
-    let id = world.fresh_uuid("event");
+    let id = event.id(world.seed);
     let (detail_type, region, account) = (event.detail_type.clone(), event.region.clone(), event.account.clone());
     let values = vec![
         ("service", vec!["events"]),

@@ -189,6 +189,7 @@ pub fn finished(world: &mut World, invocation: Invocation, started: Time, ending
         return;
     }
     world.revision += 1;
+    world.journal.release_others();
     let function = world.lambda.functions.get(&invocation.function_arn).cloned();
     let name = function.as_ref().map_or(invocation.function_arn.as_str(), |function| function.name.as_str()).to_owned();
     if ending.function_error.as_deref() != Some(THROTTLED) {

@@ -118,7 +118,7 @@ impl Draft {
         let Self { body, subject, attributes, .. } = self;
         let topic_arn = topic_arn.to_owned();
         let message = Message { topic_arn, body, subject, attributes, message_id: message_id.clone() };
-        call.world.post(call.world.now, Event::Publish(message));
+        call.world.post(call.world.time_of_call(), Event::Publish(message));
         message_id
     }
 }

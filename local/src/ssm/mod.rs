@@ -177,6 +177,7 @@ fn emit_change(world: &mut World, key: &Key, version: &Version, operation: &str)
 }
 
 fn emit(world: &mut World, key: &Key, detail: Value) {
+    let time = world.time_of_call();
     let event = events::Event {
         source: "aws.ssm".to_owned(),
         detail_type: "Parameter Store Change".to_owned(),
@@ -184,9 +185,9 @@ fn emit(world: &mut World, key: &Key, detail: Value) {
         region: key.region.clone(),
         resources: vec![key.arn()],
         detail,
-        time: world.now,
+        time,
     };
-    world.post(world.now, world::Event::Emit(event));
+    world.post(time, world::Event::Emit(event));
 }
 
 #[cfg(test)]

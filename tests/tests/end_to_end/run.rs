@@ -1,4 +1,4 @@
-//! `goldsmith-local run`: the main job, three simulated days.
+//! `goldsmith-local run`: the main job, two simulated weeks.
 
 use crate::harness::{goldsmith_local, text};
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn unmeasured(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn three_days_publish_the_newest_build_of_each_family() {
+async fn two_weeks_publish_the_newest_build_of_each_family() {
     let folder = tempfile::tempdir().unwrap();
     let (output, document) = run("1", &folder.path().join("run.json")).await;
     let printed = text(&output.stdout);
@@ -78,6 +78,16 @@ async fn every_step_of_a_build_is_a_line_in_order() {
         ["written ", " /golden-images/web "],
         ["published ", " web 1.0.0/2 "],
         ["build ", " shop 1.0.0/1 "],
+        // What Amazon releases reaches the grandchild, each pipeline once its parent is there.
+        ["released ", " amazon-linux-2023-x86 2026.3.12/1 "],
+        ["build ", " base-linux 1.0.0/4 "],
+        ["invoked ", "all pipelines, if they changed: started base-linux"],
+        ["AVAILABLE ", " base-linux 1.0.0/4 "],
+        ["build ", " web 1.0.0/4 "],
+        ["build ", " worker 1.0.0/3 "],
+        ["AVAILABLE ", " web 1.0.0/4 "],
+        ["build ", " shop 1.0.0/3 "],
+        ["AVAILABLE ", " shop 1.0.0/3 "],
     ] {
         assert!(
             lines.any(|line| step.iter().all(|part| line.contains(part))),

@@ -290,8 +290,15 @@ impl<'a> Writer<'a> {
         let images = self.images.clone();
         let history = self.history.clone();
         let view = View::new(self.facts, self.settings, &images, &self.place, &history);
-        let restoring = Goal::Publish { candidate: None, respect_manual: true };
-        let goal = if self.end.is_some() { &restoring } else { &self.goal };
+        let goal = match &self.goal {
+            _ if self.end.is_some() => Goal::Publish { candidate: None, respect_manual: true },
+            // Whoever holds it again meanwhile wants it held.
+            Goal::Release { candidate } if self.counts.changes > 0 => {
+                Goal::Publish { candidate: candidate.clone(), respect_manual: false }
+            }
+            goal => goal.clone(),
+        };
+        let goal = &goal;
         let mut next = decide(view, goal);
         if matches!(next, Intent::Label { reason: Reason::Unlabelled(_), .. }) && self.counts.repairs == MOST_REPAIRS {
             next = intent(view, goal);
@@ -318,6 +325,9 @@ impl<'a> Writer<'a> {
                 let state = State::Labelling { version, labels: labels.clone() };
                 self.call(state, Call::Label { version, labels })
             }
+            Intent::Unlabel { .. } if matches!(goal, Goal::ReleaseChannel { .. }) && self.counts.changes > 0 => {
+                self.end(Outcome::skipped("somebody else holds the channel again"))
+            }
             Intent::Unlabel { version, labels, .. } => {
                 let state = State::Unlabelling { labels: labels.clone() };
                 self.call(state, Call::Unlabel { version, labels })
@@ -343,6 +353,7 @@ impl<'a> Writer<'a> {
         let as_planned = || last.is_some_and(|last| Some(last.version) == self.made && last.build == self.target);
         match (&self.goal, version) {
             (Goal::Publish { .. }, Some(version)) if as_planned() => Outcome::Done(version),
+            (Goal::Release { .. }, _) if matches!(reason, Reason::Held { .. }) => Outcome::skipped(reason.to_string()),
             (Goal::MakeRoom | Goal::Release { .. }, Some(version)) if self.counts.changes > 0 => Outcome::Done(version),
             (Goal::ReleaseChannel { .. }, _) if self.counts.changes > 0 => Outcome::Done(Made::Nothing {}),
             _ => Outcome::skipped(reason.to_string()),

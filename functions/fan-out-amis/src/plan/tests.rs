@@ -1,3 +1,4 @@
 mod convergence;
 mod fixtures;
+mod room;
 mod store;

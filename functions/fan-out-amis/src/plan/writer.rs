@@ -354,7 +354,14 @@ impl<'a> Writer<'a> {
         match (&self.goal, version) {
             (Goal::Publish { .. }, Some(version)) if as_planned() => Outcome::Done(version),
             (Goal::Release { .. }, _) if matches!(reason, Reason::Held { .. }) => Outcome::skipped(reason.to_string()),
-            (Goal::MakeRoom | Goal::Release { .. }, Some(version)) if self.counts.changes > 0 => Outcome::Done(version),
+            (Goal::Release { .. }, Some(version)) if self.counts.changes > 0 => Outcome::Done(version),
+            (Goal::MakeRoom, _) => {
+                let mut versions = self.history.iter().rev();
+                let renewed = versions.find(|published| published.build.is_some() && published.build == self.target);
+                renewed.map_or(Outcome::SKIPPED, |renewed| {
+                    Outcome::Done(Made::Version { parameter_version: renewed.version })
+                })
+            }
             (Goal::ReleaseChannel { .. }, _) if self.counts.changes > 0 => Outcome::Done(Made::Nothing {}),
             _ => Outcome::skipped(reason.to_string()),
         }

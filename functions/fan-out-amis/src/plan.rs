@@ -14,6 +14,7 @@
 //! says whether the announcement goes out, and what it says.
 
 mod action;
+mod call;
 mod channels;
 mod commands;
 mod decide;
@@ -28,13 +29,14 @@ mod show;
 mod writer;
 
 pub use action::{Action, ChannelTarget, Made, Plan, Step, Target};
+pub use call::{Answer, Call, Next, Refusal};
 pub use facts::{AmiState, Facts, Findings, Known, Parameter, Severity, Trouble};
 pub use owed::{NotOwed, Owed, owed, to_verify};
 pub use place::{Content, DataType, Family, Place, content, places};
 pub use publish::idle;
 pub use reason::Reason;
 pub use show::{Shown, ShownChannel, ShownPlace, ShownVersion, show};
-pub use writer::{Answer, Call, Next, Refusal, Writer};
+pub use writer::Writer;
 
 use crate::event::{Cause, Command};
 use crate::settings::Settings;

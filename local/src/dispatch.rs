@@ -4,7 +4,7 @@ use crate::journal::CallRecord;
 use crate::wire::query::Dialect;
 use crate::wire::{ApiError, Context, Request, Response, json, query};
 use crate::world::{DEFAULT_REGION, World};
-use crate::{ec2, events, faults, iam, imagebuilder, latency, model, sns, sqs, ssm, sts};
+use crate::{autoscaling, ec2, events, faults, iam, imagebuilder, latency, model, sns, sqs, ssm, sts};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -144,6 +144,7 @@ pub fn call(
     iam::authorise(world, context, service, operation, &input)?;
     match service {
         "imagebuilder" => imagebuilder::call(world, context, operation, input),
+        "autoscaling" => autoscaling::call(world, context, operation, input),
         "ec2" => ec2::call(world, context, operation, input),
         "events" => events::call(world, context, operation, input),
         "sns" => sns::call(world, context, operation, input),
@@ -186,6 +187,7 @@ impl Protocol {
             "events" => Self::Json("AWSEvents"),
             "sns" => Self::Query(Dialect::Query, sns::NAMESPACE),
             "sts" => Self::Query(Dialect::Query, sts::NAMESPACE),
+            "autoscaling" => Self::Query(Dialect::Query, autoscaling::NAMESPACE),
             "ec2" => Self::Query(Dialect::Ec2, ec2::NAMESPACE),
             _ => return None,
         })

@@ -9,6 +9,7 @@
 //! - Nothing in here is random or reads the machine's clock, [`clock`] aside: the same seed gives the same run.
 //! - What isn't supported is an explicit error, never Ok.
 
+pub mod autoscaling;
 pub mod cli;
 pub mod clock;
 mod control;

@@ -3,7 +3,7 @@
 use crate::clock::{self, Time};
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
-use crate::{ec2, events, faults, iam, imagebuilder, lambda, latency, s3, sns, sqs, ssm, stack, sts};
+use crate::{autoscaling, ec2, events, faults, iam, imagebuilder, lambda, latency, s3, sns, sqs, ssm, stack, sts};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,6 +72,9 @@ pub struct World {
     pub imagebuilder: imagebuilder::Store,
     /// EC2.
     pub ec2: ec2::Store,
+    /// EC2 Auto Scaling.
+    #[serde(default)]
+    pub autoscaling: autoscaling::Store,
     /// Where the objects of S3 are.
     #[serde(skip)]
     pub s3: s3::Store,
@@ -139,6 +142,7 @@ impl World {
             journal: Journal::default(),
             imagebuilder: imagebuilder::Store::default(),
             ec2: ec2::Store::default(),
+            autoscaling: autoscaling::Store::default(),
             s3: s3::Store::default(),
             ssm: ssm::Store::default(),
             sns: sns::Store::default(),

@@ -185,7 +185,10 @@ pub(super) fn describe_snapshots(call: Call<'_>) -> Result<Value, ApiError> {
             && filters.iter().all(|filter| filter.takes(&tags, |name| vec![field(stored, name)]))
     });
     let seed = call.world.seed;
-    let shown = |(id, stored)| (id, shown(stored, &seed.hex(&["volume", id], 17)));
+    let shown = |(id, stored)| {
+        let (volume, percent) = (seed.hex(&["volume", id], 17), 20 + seed.draw(&["snapshot", id]) % 61);
+        (id, shown(stored, &volume, percent))
+    };
     let (snapshots, next) = call.page(found.map(shown))?;
     Ok(json!({"snapshotSet": snapshots, "nextToken": next}))
 }
@@ -204,7 +207,9 @@ fn field(stored: &StoredSnapshot, name: &str) -> String {
     }
 }
 
-fn shown(stored: &StoredSnapshot, volume: &str) -> Value {
+/// `percent` is how much of its volume it holds.
+fn shown(stored: &StoredSnapshot, volume: &str, percent: u64) -> Value {
+    let held = (u64::from(stored.size) << 30) / 100 * percent;
     let mut shown = json!({
         "snapshotId": stored.id,
         "volumeId": if stored.copied { "vol-ffffffff".to_owned() } else { format!("vol-{volume}") },
@@ -216,6 +221,7 @@ fn shown(stored: &StoredSnapshot, volume: &str) -> Value {
         "description": stored.description,
         "encrypted": stored.encrypted,
         "storageTier": "standard",
+        "fullSnapshotSizeInBytes": held - held % (512 << 10),
     });
     let tags = stored.tags();
     if !tags.is_empty() {

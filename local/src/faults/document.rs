@@ -64,15 +64,20 @@ pub(super) enum Fault {
         severity: String,
         seconds: i64,
     },
+    FailLifecycle {
+        skipped: bool,
+        reason: String,
+    },
 }
 
 const OF_CALLS: &[&str] = &["service", "operation", "region", "account", "function", "resource"];
 const OF_LISTINGS: &[&str] = &["region", "account", "name"];
 const OF_NOTIFICATIONS: &[&str] = &["service", "topic", "detailType", "region", "account"];
 const OF_BUILDS: &[&str] = &["name", "recipe", "pipeline", "region", "account"];
+const OF_LIFECYCLE: &[&str] = &["ami", "name", "action", "region", "account"];
 
 /// Each fault with what it matches by and the members of its own.
-const FAULTS: [(&str, &[&str], &[&str]); 11] = [
+const FAULTS: [(&str, &[&str], &[&str]); 12] = [
     ("throttle", OF_CALLS, &["code"]),
     ("error", OF_CALLS, &["code", "status", "message"]),
     ("latency", OF_CALLS, &["milliseconds"]),
@@ -84,6 +89,7 @@ const FAULTS: [(&str, &[&str], &[&str]); 11] = [
     ("reordered", OF_NOTIFICATIONS, &["seconds"]),
     ("fail-build", OF_BUILDS, &["status", "reason", "region"]),
     ("finding", OF_BUILDS, &["severity", "seconds"]),
+    ("fail-lifecycle", OF_LIFECYCLE, &["outcome", "reason"]),
 ];
 
 /// How often and when: members of every rule.
@@ -128,6 +134,8 @@ impl Fault {
             Self::Repeated { copies } => format!("repeated: {copies} more"),
             Self::Delayed { seconds } => format!("{seconds} s late"),
             Self::Reordered { seconds } => format!("reordered: every other one {seconds} s late"),
+            Self::FailLifecycle { skipped: true, reason } => format!("skipped: {reason}"),
+            Self::FailLifecycle { skipped: false, reason } => format!("failed: {reason}"),
             Self::FailBuild { status, reason, .. } => format!("will fail in {status}: {reason}"),
             Self::Finding { severity, seconds } => format!("one more {severity} finding {seconds} s after the scan"),
         }
@@ -272,6 +280,13 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             Fault::Finding { severity: severity.to_owned(), seconds }
         }
         "reordered" => Fault::Reordered { seconds: of.number("seconds", 1, DAY)?.unwrap_or(60) },
+        "fail-lifecycle" => {
+            let outcome = of.text("outcome")?.unwrap_or("FAILED");
+            if !["FAILED", "SKIPPED"].contains(&outcome) {
+                return Err(required("outcome", "FAILED or SKIPPED"));
+            }
+            Fault::FailLifecycle { skipped: outcome == "SKIPPED", reason: reason(of)? }
+        }
         _ => {
             let status = of.text("status")?.filter(|status| STATUSES.contains(status));
             let status = status.ok_or_else(|| required("status", &format!("one of {}", STATUSES.join(", "))))?;
@@ -279,10 +294,13 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             if region.is_some() && status != "DISTRIBUTING" {
                 return Err(required("region", "none: only DISTRIBUTING fails in a Region"));
             }
-            let reason = of.text("reason")?.unwrap_or("A fault that was asked for.").to_owned();
-            Fault::FailBuild { status: status.to_owned(), reason, region }
+            Fault::FailBuild { status: status.to_owned(), reason: reason(of)?, region }
         }
     })
+}
+
+fn reason(of: &Members<'_>) -> Result<String, String> {
+    Ok(of.text("reason")?.unwrap_or("A fault that was asked for.").to_owned())
 }
 
 /// The members of a rule, by type.

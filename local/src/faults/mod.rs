@@ -19,8 +19,8 @@
 //! Of several rules that fit, the first strikes; latencies add up, and let the rules behind them strike too.
 //!
 //! **Faults of calls**, those that arrive at the endpoint or by an SDK in process (not those of stacks and
-//! schedules). They match `service` (the signing name: `imagebuilder`, `ssm`, `sns`, `ec2`, `events`, `sts`,
-//! `lambda`), `operation`, `region`, `account`, `function` (the name of the function whose invocation calls),
+//! schedules). They match `service` (the signing name: `imagebuilder`, `ssm`, `sns`, `ec2`, `autoscaling`,
+//! `events`, `sts`, `lambda`), `operation`, `region`, `account`, `function` (the name of the function whose invocation calls),
 //! `resource` (what any text of the input begins with: an ARN, a parameter's name):
 //! - `throttle`: refused for its rate, in the service's own words; `code` says another one, such as
 //!   `CallRateLimitExceededException`
@@ -50,12 +50,18 @@
 //!   or CRITICAL), from `seconds` after the scan on (0 if absent), as long as the rule holds. It has no `times`, and
 //!   no line in the journal.
 //!
+//! **A fault of lifecycle actions**, by StartResourceStateUpdate or a policy, matched by `ami`, `name` (the image's),
+//! `action` (`DEPRECATE`, `DISABLE`, `DELETE`, `AVAILABLE`), `region` and `account` (the AMI's):
+//! - `fail-lifecycle`: the AMI is left as it is, and FAILED in the execution, or what `outcome` says: FAILED or
+//!   SKIPPED; with `reason`
+//!
 //! Every other fault that strikes is a line of the journal.
 
 mod builds;
 mod calls;
 mod decide;
 mod document;
+mod lifecycle;
 mod notifications;
 #[cfg(test)]
 mod tests;
@@ -64,6 +70,7 @@ mod words;
 pub(crate) use builds::{Build, findings_of, foretold};
 pub(crate) use calls::{Fate, hides, of_call};
 pub use document::Rules;
+pub(crate) use lifecycle::{Hindered, Retired, hindered};
 pub use notifications::Late;
 pub(crate) use notifications::{arrive, deliver, emit};
 

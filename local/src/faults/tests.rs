@@ -178,11 +178,11 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         (json!([1]), "rules[0]: expected an object with a fault"),
         (
             json!([{}]),
-            "rules[0].fault: expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, finding",
+            "rules[0].fault: expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, finding, fail-lifecycle",
         ),
         (
             json!([{"fault": "slow"}]),
-            "rules[0].fault: \"slow\" is none; expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, finding",
+            "rules[0].fault: \"slow\" is none; expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, finding, fail-lifecycle",
         ),
         (
             json!([{"fault": "lost"}, {"fault": "lost", "code": "x"}]),
@@ -241,6 +241,7 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
             json!([{"fault": "fail-build", "status": "PENDING"}]),
             "rules[0].status: expected one of BUILDING, TESTING, DISTRIBUTING, INTEGRATING",
         ),
+        (json!([{"fault": "fail-lifecycle", "outcome": "LOST"}]), "rules[0].outcome: expected FAILED or SKIPPED"),
         (
             json!([{"fault": "fail-build", "status": "TESTING", "region": "eu-west-1"}]),
             "rules[0].region: expected none: only DISTRIBUTING fails in a Region",

@@ -8,7 +8,7 @@ pub(super) fn throttled(service: &str, code: Option<&str>) -> ApiError {
     let (usual, status) = match service {
         "imagebuilder" | "lambda" => ("TooManyRequestsException", 429),
         "sns" => ("Throttled", 429),
-        "sts" => ("Throttling", 400),
+        "autoscaling" | "sts" => ("Throttling", 400),
         "ec2" => ("RequestLimitExceeded", 503),
         _ => ("ThrottlingException", 400),
     };
@@ -46,7 +46,8 @@ fn usual(service: &str, status: u16) -> &'static str {
         (403, "imagebuilder") => "ForbiddenException",
         (403, "ec2") => "UnauthorizedOperation",
         (403, "sns") => "AuthorizationError",
-        (403, "sts") => "AccessDenied",
+        (403, "autoscaling" | "sts") => "AccessDenied",
+        (400..500, "autoscaling") => "ValidationError",
         (403, _) => "AccessDeniedException",
         (_, "imagebuilder") => "ClientException",
         _ => "ValidationException",

@@ -8,7 +8,7 @@ use super::rules::rules;
 use super::template::Template;
 use super::tree::{Entry, Node};
 use super::types::{self, Naming};
-use super::{dynamic, function, iam, imagebuilder, launch_template, messaging, triggers, values};
+use super::{auto_scaling, dynamic, function, iam, imagebuilder, launch_template, messaging, triggers, values};
 use crate::draw::Seed;
 use crate::journal::Kind;
 use crate::wire::{Caller, Context};
@@ -341,6 +341,14 @@ impl Deployment {
                 if let Some(arn) = messaging::subscription(world, context, properties)? {
                     made = Made { attributes: [("Arn".to_owned(), arn.clone())].into(), reference: arn };
                 }
+            }
+            "AWS::AutoScaling::AutoScalingGroup" => {
+                let name = naming.physical_name("AutoScalingGroupName");
+                made = auto_scaling::group(world, context, &name, properties)?;
+            }
+            "AWS::AutoScaling::LaunchConfiguration" => {
+                let name = naming.physical_name("LaunchConfigurationName");
+                made = auto_scaling::configuration(world, context, &name, properties)?;
             }
             "AWS::EC2::LaunchTemplate" => {
                 made = launch_template::make(world, context, &naming.physical_name("LaunchTemplateName"), properties)?

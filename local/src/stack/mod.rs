@@ -8,6 +8,7 @@
 //!
 //! What isn't known is an error with file and line, never skipped in silence.
 
+mod auto_scaling;
 mod check;
 mod deploy;
 mod dynamic;

@@ -5,6 +5,7 @@ mod public;
 use super::*;
 use crate::draw::Seed;
 use crate::journal::Kind;
+use crate::wire::{Caller, Context};
 use crate::world::World;
 use serde_json::json;
 use std::path::Path;
@@ -409,6 +410,38 @@ Outputs: {Id: {Value: !Ref Web}, Version: {Value: !GetAtt Web.LatestVersionNumbe
     assert_eq!(made.tags.get("team").unwrap(), "web");
     let errors = deploy(&mut world, &text.replace("ImageId:", "Image:"), &[]).unwrap_err();
     assert!(errors.to_string().contains("LaunchTemplateData.Image is not recognized"), "{errors}");
+}
+
+#[test]
+fn an_auto_scaling_group_is_pinned_to_a_version() {
+    let text = "
+Resources:
+  Web:
+    Type: AWS::EC2::LaunchTemplate
+    Properties: {LaunchTemplateName: web, LaunchTemplateData: {ImageId: resolve:ssm:/golden/web}}
+  Group:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: 0
+      MaxSize: 2
+      VPCZoneIdentifier: [subnet-1]
+      LaunchTemplate: {LaunchTemplateId: !Ref Web, Version: !GetAtt Web.LatestVersionNumber}
+      Tags: [{Key: team, Value: web, PropagateAtLaunch: true}]
+Outputs: {Name: {Value: !Ref Group}, Arn: {Value: !GetAtt Group.AutoScalingGroupARN}}
+";
+    let mut world = world();
+    let summary = deploy(&mut world, text, &[]).unwrap();
+    let context =
+        Context { caller: Caller::service("123456789012", "test"), region: "us-east-1".into(), request_id: "r".into() };
+    let listed =
+        crate::dispatch::call(&mut world, &context, "autoscaling", "DescribeAutoScalingGroups", json!({})).unwrap();
+    let group = &listed["AutoScalingGroups"][0];
+    assert_eq!(group["AutoScalingGroupName"], summary.outputs["Name"]);
+    assert_eq!(group["AutoScalingGroupARN"], summary.outputs["Arn"]);
+    assert_eq!((&group["LaunchTemplate"]["Version"], &group["MinSize"]), (&json!("1"), &json!("0")));
+    assert_eq!(group["Tags"][0]["PropagateAtLaunch"], json!(true));
+    let errors = deploy(&mut self::world(), &text.replace("!GetAtt Web.LatestVersionNumber", "7"), &[]).unwrap_err();
+    assert!(errors.to_string().contains("version 7 of the launch template"), "{errors}");
 }
 
 #[test]

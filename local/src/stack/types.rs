@@ -124,8 +124,8 @@ const TYPES: &[Type] = &[
     acts("SQS::Queue", "QueueName", "https://sqs.{region}.amazonaws.com/{account}/{name}", &[("Arn", "arn:aws:sqs:{region}:{account}:{name}"), ("QueueName", "{name}"), ("QueueUrl", "{ref}")]),
 
     rests("ApplicationAutoScaling::ScalableTarget", "", "{ID12}", &[]),
-    rests("AutoScaling::AutoScalingGroup", "AutoScalingGroupName", "{name}", &[("AutoScalingGroupARN", "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{uuid}:autoScalingGroupName/{name}")]),
-    rests("AutoScaling::LaunchConfiguration", "LaunchConfigurationName", "{name}", &[]),
+    acts("AutoScaling::AutoScalingGroup", "AutoScalingGroupName", "{name}", &[("AutoScalingGroupARN", "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{uuid}:autoScalingGroupName/{name}")]),
+    acts("AutoScaling::LaunchConfiguration", "LaunchConfigurationName", "{name}", &[]),
     rests("AutoScaling::ScalingPolicy", "", "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{uuid}:{logical}", &[("Arn", "{ref}"), ("PolicyName", "{logical}")]),
     rests("AutoScaling::ScheduledAction", "", "{logical}-{ID12}", &[]),
     rests("Backup::BackupVault", "BackupVaultName", "{name}", &[("BackupVaultArn", "arn:aws:backup:{region}:{account}:backup-vault:{name}"), ("BackupVaultName", "{name}")]),

@@ -5,12 +5,30 @@
 //! service's code; throttled calls were retried before, as the configuration says.
 
 mod form;
+mod groups;
 mod images;
+mod permissions;
 mod read;
 mod runtime;
+mod snapshots;
+mod templates;
+mod usage;
 
+pub use groups::{
+    AutoScalingGroup, DescribeAutoScalingGroups, GroupInstance, LaunchConfiguration, LaunchTemplateSpecification,
+    MixedInstancesPolicy, MixedTemplate, Override,
+};
 pub use images::{BlockDevice, DescribeImages, Ebs, Image};
+pub use permissions::LaunchPermission;
 pub use read::Page;
+pub use snapshots::{DescribeSnapshots, Snapshot};
+pub use templates::{
+    DescribeLaunchTemplateVersions, DescribeLaunchTemplates, LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion,
+};
+pub use usage::{
+    CreateImageUsageReport, DescribeImageReferences, DescribeImageUsageReports, ImageReference, ImageUsageReport,
+    ImageUsageReportEntry, ImageUsageResourceType,
+};
 
 use crate::error::{AwsError, Failure};
 use aws_config::SdkConfig;
@@ -72,4 +90,29 @@ pub async fn all<Item>(
         }
     }
     Ok(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listing_is_read_to_its_end_or_not_at_all() {
+        let pages = |next: [Option<&'static str>; 3]| {
+            let read = async move |token: Option<String>| {
+                let place: usize = token.map_or(0, |token| token.parse().unwrap());
+                Ok(Page { items: vec![place], next: next[place].map(str::to_owned) })
+            };
+            async move { all(read).await }
+        };
+        assert_eq!(pages([Some("1"), Some("2"), None]).await.unwrap(), [0, 1, 2]);
+        assert_eq!(pages([None, None, None]).await.unwrap(), [0]);
+        let endless = pages([Some("1"), Some("1"), None]).await.unwrap_err();
+        assert_eq!(crate::error::chain(&endless), "paging of 1: no answer: the same page token came twice");
+        let failing = all(async |token: Option<String>| match token {
+            None => Ok(Page { items: vec![0], next: Some("1".to_owned()) }),
+            Some(resource) => Err(AwsError { operation: "Op", resource, failure: Failure::Unanswered("cut".into()) }),
+        });
+        assert!(failing.await.is_err());
+    }
 }

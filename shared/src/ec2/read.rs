@@ -104,6 +104,10 @@ pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
         .map_err(|_| D::Error::custom(format!("{text:?} isn't a time: expected one like 2026-03-02T00:00:00.000Z")))
 }
 
+/// An answer that says nothing but that it is done.
+#[derive(Debug, Deserialize)]
+pub(super) struct Nothing {}
+
 /// The page of any of EC2's listings; an absent list is an empty one.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "Item: Deserialize<'de>")]
@@ -129,5 +133,32 @@ impl<Item> From<Listing<Item>> for Page<Item> {
     fn from(listing: Listing<Item>) -> Self {
         // Some operations end with an empty token.
         Self { items: listing.items.items, next: listing.next.filter(|token| !token.is_empty()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_both_protocols_are_read() {
+        let of = |body: &str| {
+            let refusal = refusal(body);
+            (refusal.code().map(str::to_owned), refusal.message().map(str::to_owned))
+        };
+        let told = |code: &str, message: &str| (Some(code.to_owned()), Some(message.to_owned()));
+        let ec2 = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>\
+            <Code>InvalidAMIID.NotFound</Code><Message>The image id '[ami-1]' does not exist</Message></Error></Errors>\
+            <RequestID>ea966190-f9aa-478e-9ede-example</RequestID></Response>";
+        assert_eq!(of(ec2), told("InvalidAMIID.NotFound", "The image id '[ami-1]' does not exist"));
+        let auto_scaling = "<ErrorResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\"><Error>\
+            <Type>Sender</Type><Code>ValidationError</Code><Message>a &lt; b</Message></Error>\
+            <RequestId>1</RequestId></ErrorResponse>";
+        assert_eq!(of(auto_scaling), told("ValidationError", "a < b"));
+        for unreadable in
+            ["", "<html>", "<Response><Errors/></Response>", "<Response><Errors><Error/></Errors></Response>"]
+        {
+            assert_eq!(of(unreadable), (None, None), "{unreadable}");
+        }
     }
 }

@@ -117,7 +117,6 @@ fn settings(service: &'static Service, config: &SdkConfig) -> Layer {
     let mut layer = Layer::new(service.id);
     layer.store_put(AuthSchemeAndEndpointOrchestrationV2);
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
-    layer.store_put(EndpointResolverParams::new(()));
     layer.store_put(ApiMetadata::new(service.name, env!("CARGO_PKG_VERSION")));
     layer.store_put(SigningName::from_static(service.name));
     layer.store_put(SigV4OperationSigningConfig { signing_options: SigningOptions::default(), ..Default::default() });
@@ -223,7 +222,9 @@ impl ResolveEndpoint for Endpoints {
 struct Post;
 
 impl SerializeRequest for Post {
-    fn serialize_input(&self, input: Input, _: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
+    fn serialize_input(&self, input: Input, config: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
+        // The runtime wants parameters there when it resolves the endpoint; [`Endpoints`] has its own.
+        config.interceptor_state().store_put(EndpointResolverParams::new(()));
         let body = input.downcast::<String>().expect("a form's body is text");
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_method("POST")?;
@@ -255,8 +256,10 @@ impl<Answer: DeserializeOwned + fmt::Debug + Send + Sync + 'static> DeserializeR
     ) -> Result<Output, OrchestratorError<Erased>> {
         let body = str::from_utf8(response.body().bytes().expect("the runtime has read the body"));
         if response.status().is_success() {
-            let body = body.map_err(OrchestratorError::other)?;
-            return read::answer::<Answer>(self.operation, body).map(Output::erase).map_err(OrchestratorError::other);
+            // As an error of the response it is tried again: every call here can be repeated.
+            let body = body.map_err(|error| OrchestratorError::response(error.into()))?;
+            let answer = read::answer::<Answer>(self.operation, body);
+            return answer.map(Output::erase).map_err(|error| OrchestratorError::response(error.into()));
         }
         // A refusal that can't be read, a proxy's for instance, is one without a code: its status remains.
         let refused = Refused(read::refusal(body.unwrap_or_default()));
@@ -291,3 +294,6 @@ impl ProvideErrorKind for Refused {
         self.0.code()
     }
 }
+
+#[cfg(test)]
+mod tests;

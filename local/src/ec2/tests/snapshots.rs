@@ -6,7 +6,7 @@ use super::*;
 fn a_snapshot_stays_when_its_image_goes_and_can_be_deleted_then() {
     let mut world = world();
     let body = done(&mut world, "DescribeSnapshots", &[("Owner.1", "self")]);
-    insta::assert_snapshot!(inner(&body), @"<snapshotSet><item><snapshotId>snap-00000000000000001</snapshotId><volumeId>vol-468ff0c1b8f942efc</volumeId><status>completed</status><startTime>2026-01-01T00:00:00.000Z</startTime><progress>100%</progress><ownerId>123456789012</ownerId><volumeSize>8</volumeSize><description>Created by CreateImage for ami-00000000000000001</description><encrypted>false</encrypted><storageTier>standard</storageTier></item></snapshotSet>");
+    insta::assert_snapshot!(inner(&body), @"<snapshotSet><item><snapshotId>snap-00000000000000001</snapshotId><volumeId>vol-468ff0c1b8f942efc</volumeId><status>completed</status><startTime>2026-01-01T00:00:00.000Z</startTime><progress>100%</progress><ownerId>123456789012</ownerId><volumeSize>8</volumeSize><description>Created by CreateImage for ami-00000000000000001</description><encrypted>false</encrypted><storageTier>standard</storageTier><fullSnapshotSizeInBytes>3779067904</fullSnapshotSizeInBytes></item></snapshotSet>");
     assert_eq!(refused(&mut world, "DeleteSnapshot", &[("SnapshotId", SNAPSHOT)]), "InvalidSnapshot.InUse");
     done(&mut world, "DeregisterImage", &[("ImageId", OWN)]);
     assert!(snapshot(&world, "us-east-1", SNAPSHOT).is_some());

@@ -5,6 +5,7 @@ use super::execution::{Order, Outcome, Part, Status, Task, post};
 use super::{Event, fate};
 use crate::clock::{Time, epoch_seconds};
 use crate::ec2;
+use crate::faults::{Hindered, Retired, hindered};
 use crate::imagebuilder::build::subject;
 use crate::imagebuilder::phases;
 use crate::journal;
@@ -75,7 +76,7 @@ fn outputs(world: &mut World, order: &Order, mut task: Task) -> Task {
     }
     for part in &mut task.parts {
         // A container image is known by its image alone: nobody else can take it away.
-        part.outcome = if part.uris.is_empty() { ami(world, order, part) } else { Outcome::Success };
+        part.outcome = if part.uris.is_empty() { ami(world, order, part, &task.image_arn) } else { Outcome::Success };
     }
     task
 }
@@ -87,7 +88,9 @@ fn refused(world: &World, order: &Order, task: &Task) -> Option<String> {
     (from != to && !phases::allowed(from, to)).then(|| format!("The image is {from}."))
 }
 
-fn ami(world: &mut World, order: &Order, part: &mut Part) -> Outcome {
+fn ami(world: &mut World, order: &Order, part: &mut Part, image: &str) -> Outcome {
+    let (ami, region, account) = (part.id.as_str(), part.region.as_str(), part.account.as_str());
+    let fault = hindered(world, &Retired { ami, region, account, image, action: order.action.name() });
     let (now, found) = (world.now, ec2::image(world, &part.region, &part.id));
     let at = order.at.unwrap_or(now).max(now);
     let with_snapshots = order.include.snapshots;
@@ -96,7 +99,12 @@ fn ami(world: &mut World, order: &Order, part: &mut Part) -> Outcome {
         all.map(|snapshot| (snapshot.id.clone(), outcome(&snapshot.id))).collect()
     };
     let facts = found.map(|ami| fate::Ami { ami, protected: ec2::protected(world, &part.region, &part.id) });
-    match fate::of(order.action, facts, &order.exclusions, now, at) {
+    let fate = match fault {
+        Some(Hindered::Failed(reason)) => Fate::Refused(reason),
+        Some(Hindered::Skipped(reason)) => Fate::Excluded(reason),
+        None => fate::of(order.action, facts, &order.exclusions, now, at),
+    };
+    match fate {
         Fate::Already => Outcome::Success,
         Fate::Excluded(reason) => {
             part.snapshots = snapshots(&|_| Outcome::Skipped(reason.clone()));

@@ -203,6 +203,91 @@ fn a_protected_ami_fails_the_execution_and_keeps_the_image() {
 }
 
 #[test]
+fn an_ami_can_fail_or_be_skipped_by_a_fault() {
+    let (mut world, image) = built();
+    let rules = json!({"rules": [
+        {"fault": "fail-lifecycle", "reason": "no answer", "times": 1,
+         "match": {"name": "web-server", "action": "DISABLE", "region": "eu-west-1"}},
+        {"fault": "fail-lifecycle", "outcome": "SKIPPED", "match": {"action": "DELETE", "region": "us-east-1"}},
+    ]});
+    world.faults.set(crate::faults::Rules::parse(rules.to_string().as_bytes()).unwrap());
+    let disable = |world: &mut World| {
+        let id = update(world, &image, "DISABLED", json!({"amis": true}), json!({}));
+        pass(world, TimeDelta::minutes(10));
+        id
+    };
+    let failed = disable(&mut world);
+    assert_eq!(execution(&mut world, &failed)["state"]["status"], "FAILED");
+    assert_eq!(status(&world, &image), "AVAILABLE");
+    let states: Vec<Value> =
+        resources(&mut world, &failed, Some(&image)).iter().map(|ami| ami["state"].clone()).collect();
+    assert_eq!(states.iter().filter(|state| state["reason"] == "no answer").count(), 1, "{states:?}");
+    assert_eq!(states.iter().filter(|state| state["status"] == "SUCCESS").count(), 2, "{states:?}");
+    // Again, it does the rest.
+    let again = disable(&mut world);
+    assert_eq!(execution(&mut world, &again)["state"]["status"], "SUCCESS");
+    for (region, id) in amis(&world, &image) {
+        assert_eq!(ec2::image(&world, &region, &id).unwrap().state, "disabled");
+    }
+    let deleted = update(&mut world, &image, "DELETED", json!({"amis": true, "snapshots": true}), json!({}));
+    pass(&mut world, TimeDelta::minutes(10));
+    assert_eq!(status(&world, &image), "DISABLED");
+    let skipped = resources(&mut world, &deleted, Some(&image));
+    let skipped: Vec<&Value> = skipped.iter().filter(|ami| ami["state"]["status"] == "SKIPPED").collect();
+    assert_eq!((skipped.len(), &skipped[0]["region"]), (1, &json!("us-east-1")), "{skipped:?}");
+    assert_eq!(skipped[0]["snapshots"][0]["state"]["status"], "SKIPPED");
+}
+
+#[test]
+fn disabled_amis_lose_their_shares_and_do_not_get_them_back() {
+    let (mut world, image) = built();
+    let (region, id) = amis(&world, &image).remove(0);
+    let key = (region.clone(), id.clone());
+    world.ec2.images.get_mut(&key).unwrap().launch_permissions = vec![("UserId".into(), "111122223333".into())];
+    for (status, state) in [("DISABLED", "disabled"), ("AVAILABLE", "available")] {
+        update(&mut world, &image, status, json!({"amis": true}), json!({}));
+        pass(&mut world, TimeDelta::minutes(10));
+        let ami = ec2::image(&world, &region, &id).unwrap();
+        assert_eq!((ami.state.as_str(), ami.launch_permissions.len()), (state, 0));
+    }
+}
+
+#[test]
+fn a_role_has_to_be_one_that_image_builder_may_assume() {
+    let (mut world, image) = built();
+    let trust =
+        |service: &str| json!({"AssumeRolePolicyDocument": {"Statement": [{"Principal": {"Service": service}}]}});
+    for (name, service) in [("function", "lambda.amazonaws.com"), ("lifecycle", "imagebuilder.amazonaws.com")] {
+        world.stacks.add_role(ACCOUNT, name, trust(service));
+    }
+    let arn = |account: &str, name: &str| format!("arn:aws:iam::{account}:role/{name}");
+    let session = crate::wire::Principal::Role { name: "function".into(), session: "s".into() };
+    let mut function = context();
+    function.caller.principal = session;
+    let root = context();
+    for (context, role, refused) in [
+        (&root, arn("111122223333", "lifecycle"), Some("another account")),
+        (&root, arn(ACCOUNT, "function"), Some("can't assume")),
+        (&root, arn(ACCOUNT, "elsewhere"), None),
+        (&function, arn(ACCOUNT, "elsewhere"), Some("can't assume")),
+        (&function, arn(ACCOUNT, "path/lifecycle"), None),
+        (&function, "lifecycle".to_owned(), None),
+    ] {
+        let input = json!({
+            "resourceArn": image, "state": {"status": "DEPRECATED"}, "executionRole": role,
+            "includeResources": {"amis": true}, "clientToken": world.fresh_uuid("test"),
+        });
+        let mut copy: World = serde_json::from_value(serde_json::to_value(&world).unwrap()).unwrap();
+        let answer = crate::imagebuilder::call(&mut copy, context, "StartResourceStateUpdate", input);
+        match (refused, answer) {
+            (None, answer) => assert!(answer.is_ok(), "{role}: {answer:?}"),
+            (Some(part), Err(error)) => assert!(error.message.contains(part), "{role}: {error}"),
+            (Some(_), Ok(answer)) => panic!("{role}: {answer}"),
+        }
+    }
+}
+
+#[test]
 fn a_snapshot_that_another_ami_needs_stays() {
     let (mut world, image) = built();
     let (region, id) = amis(&world, &image).remove(0);

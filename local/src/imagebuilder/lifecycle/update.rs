@@ -9,11 +9,12 @@ use crate::clock::Time;
 use crate::imagebuilder::lookup::{own, text};
 use crate::imagebuilder::store::Kind;
 use crate::model;
-use crate::wire::{ApiError, Context};
+use crate::wire::{ApiError, Context, Principal};
 use crate::world::World;
 use chrono::DateTime;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use shared::arn::Arn;
 
 /// StartResourceStateUpdate: at once if nothing but the record changes and no time is given, else by an execution.
 pub(in crate::imagebuilder) fn start_resource_state_update(
@@ -25,6 +26,7 @@ pub(in crate::imagebuilder) fn start_resource_state_update(
     let image = own(&world.imagebuilder, context, Kind::Image, arn)?;
     let status = input["state"]["status"].as_str().ok_or_else(|| refusal("state.status", "It is required."))?;
     let action = Action::to_status(status).ok_or_else(|| refusal("state.status", "It isn't known."))?;
+    role(world, context, input)?;
     let include: Option<Include> = member(input, "includeResources")?;
     let exclusions: Option<Exclusions> = member(&input["exclusionRules"], "amis")?;
     let at = input.get("updateAt").map(time).transpose()?;
@@ -61,6 +63,28 @@ pub(in crate::imagebuilder) fn start_resource_state_update(
     };
     let id = execution::begin(world, arn, draft);
     Ok(json!({"resourceArn": arn, "lifecycleExecutionId": id}))
+}
+
+/// A role can be passed on within its account alone. What roles there are is known of stacks: a function of one has
+/// to pass a role that Image Builder may assume.
+fn role(world: &World, context: &Context, input: &Value) -> Result<(), ApiError> {
+    let Some(role) = input["executionRole"].as_str() else { return Ok(()) };
+    let name = match role.parse::<Arn>() {
+        Ok(arn) if arn.account != context.account() => {
+            return Err(refusal("executionRole", format!("{role} is a role of another account.")));
+        }
+        Ok(arn) => arn.resource.rsplit('/').next().unwrap_or_default().to_owned(),
+        Err(_) => role.to_owned(),
+    };
+    let known = |name: &str| world.stacks.role(context.account(), name);
+    let of_stack = matches!(&context.caller.principal, Principal::Role { name, .. } if known(name).is_some());
+    let assumed =
+        |role: &Value| role["AssumeRolePolicyDocument"].to_string().contains("\"imagebuilder.amazonaws.com\"");
+    match known(&name) {
+        Some(role) if assumed(role) => Ok(()),
+        None if !of_stack => Ok(()),
+        _ => Err(refusal("executionRole", format!("EC2 Image Builder can't assume the role {role}."))),
+    }
 }
 
 fn member<T: DeserializeOwned>(input: &Value, name: &str) -> Result<Option<T>, ApiError> {

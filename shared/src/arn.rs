@@ -21,7 +21,7 @@ pub struct Arn {
 }
 
 /// One build version of an image: `arn:…:image/NAME/1.0.0/3`. The one name that a notification is believed for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ImageBuildArn {
     /// `aws`, `aws-cn`, …

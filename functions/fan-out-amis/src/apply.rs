@@ -1,256 +1,97 @@
-//! The calls that write. Each Region ends on its own: one that fails doesn't stop the others.
+//! The calls that write. Each place ends on its own: one that fails doesn't stop the others.
 
-use crate::announcement::{Announcement, Place};
-use crate::legacy::{ANNOUNCED, Action, Facts, Made, Plan, Published, Step, Target, Verdict, decide, owed};
-use crate::observe::{AT_ONCE, history};
-use crate::{Clients, Settings};
-use aws_sdk_sns::types::MessageAttributeValue;
-use aws_sdk_ssm::types::{ParameterTier, ParameterType};
-use futures_util::{StreamExt, stream};
-use lambda_runtime::tracing::{info, warn};
-use shared::error::{AwsError, chain};
+mod announce;
+mod call;
+
+use crate::observe::Reader;
+use crate::plan::{Action, Facts, Made, Next, Parameter, Place, Plan, Writer};
+use call::Writing;
+use futures_util::future::join_all;
 use shared::plan::Outcome;
-use std::time::Duration;
-
-/// Rounds until the newest build has to stand last. Each one more takes another writer in between.
-const ROUNDS: usize = 5;
-
-/// How long Parameter Store may take to validate a value, of which it says only that it takes seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// An action that failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// A call failed.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// A version was made but never appeared: a value of type aws:ec2:image exists once it is validated.
-    #[error(
-        "version {version} of {parameter} in {region} never appeared: Parameter Store doesn't accept {ami} as an AMI \
-         that this account can launch in {region}"
-    )]
-    Refused {
-        /// The Region.
-        region: String,
-        /// The parameter.
-        parameter: String,
-        /// The AMI.
-        ami: String,
-        /// The version that PutParameter answered.
-        version: i64,
-    },
-    /// Others write the same parameter all the time.
-    #[error("{parameter} in {region} doesn't settle: others kept writing older builds to it")]
-    Unsettled {
-        /// The Region.
-        region: String,
-        /// The parameter.
-        parameter: String,
-    },
-    /// The label wasn't taken.
-    #[error("Parameter Store refused the label {ANNOUNCED} for {parameter} in {region}")]
-    Label {
-        /// The Region.
-        region: String,
-        /// The parameter.
-        parameter: String,
-    },
-}
-
-impl ApplyError {
-    fn outcome(&self) -> Outcome<Made> {
-        let retryable = match self {
-            Self::Aws(error) => error.is_retryable(),
-            Self::Refused { .. } | Self::Unsettled { .. } => true,
-            Self::Label { .. } => false,
-        };
-        Outcome::Failed { error: chain(self), retryable }
-    }
-}
+use shared::published::Published;
+use std::collections::BTreeMap;
+use tokio::time::Instant;
 
 /// What was done, for the metrics.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Versions of parameters.
-    pub written: usize,
+    pub(crate) written: usize,
     /// Messages.
-    pub published: usize,
+    pub(crate) announced: usize,
 }
 
-/// Carries a plan out and notes each outcome in it: first the Regions, side by side, then the announcement.
-pub(crate) async fn apply(clients: &Clients, settings: &Settings, facts: &mut Facts, plan: &mut Plan) -> Counts {
-    let mut counts = Counts::default();
-    let known = &*facts;
-    let regions = plan.steps.iter_mut().filter_map(|step| match &step.action {
-        Action::Write(target) => Some((target.clone(), &mut step.outcome)),
-        Action::Keep(_) | Action::Announce { .. } => None,
-    });
-    let regions: Vec<_> = stream::iter(regions)
-        .map(|(target, outcome)| async move {
-            let mut region = Writer { clients, target: &target, versions: Vec::new(), written: 0 };
-            region.versions = known.histories.get(&target.place.region).cloned().unwrap_or_default();
-            *outcome = region.settle(known).await.unwrap_or_else(|error| error.outcome());
-            (region.written, region.versions, target.place.region)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    for (written, versions, region) in regions {
-        counts.written += written;
-        facts.histories.insert(region, versions);
+/// Carries a plan out and notes each outcome in it: first the places, side by side, each step by step, then the
+/// announcement. `since` is when the facts began to be read.
+pub(crate) async fn apply(reader: Reader<'_>, since: Instant, facts: &mut Facts, plan: &mut Plan) -> Counts {
+    let writing = Writing::new(reader, since, facts);
+    let mut steps: BTreeMap<Place, Vec<(usize, Action)>> = BTreeMap::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        if let Some(place) = step.action.place().filter(|_| step.outcome == Outcome::Planned) {
+            steps.entry(place.clone()).or_default().push((index, step.action.clone()));
+        }
     }
-    let failed = plan.steps.iter().any(|step| step.outcome.is_failure());
+    // All at once: a place that waits for its validation is in nobody's way, and calls are bounded by themselves.
+    let places = steps.into_iter().map(|(place, steps)| in_place(&writing, facts, place, steps));
+    for Done { place, outcomes, history } in join_all(places).await {
+        for (index, outcome) in outcomes {
+            plan.steps[index].outcome = outcome;
+        }
+        facts.parameters.insert(place, Parameter::Read(history));
+    }
     let announce = plan.steps.iter_mut().find(|step| matches!(step.action, Action::Announce { .. }));
+    let mut announced = 0;
     if let Some(step) = announce {
-        announce_step(clients, settings, facts, step, failed, &mut counts).await;
+        step.outcome = announce::announce(&writing, facts).await;
+        announced = usize::from(matches!(step.outcome, Outcome::Done(_)));
     }
-    counts
+    Counts { written: writing.written(), announced }
 }
 
-async fn announce_step(
-    clients: &Clients,
-    settings: &Settings,
-    facts: &Facts,
-    step: &mut Step,
-    failed: bool,
-    counts: &mut Counts,
-) {
-    step.outcome = match owed(facts, settings) {
-        _ if failed => Outcome::skipped("not every Region carries the build yet"),
-        None => Outcome::skipped("a newer build was published meanwhile"),
-        Some((announcement, remembers)) => {
-            let family = &facts.image.arn.family;
-            match publish(clients, settings, &announcement).await {
-                Err(error) => error.outcome(),
-                Ok(message_id) => {
-                    counts.published += 1;
-                    info!(image = %facts.image.arn, family, message_id, "announced");
-                    match label(clients, &remembers).await {
-                        Ok(()) => Outcome::Done(Made::Message { message_id }),
-                        Err(error) => error.outcome(),
-                    }
-                }
-            }
-        }
-    };
+/// What became of a place.
+struct Done {
+    place: Place,
+    outcomes: Vec<(usize, Outcome<Made>)>,
+    history: Vec<Published>,
 }
 
-/// One Region's parameter while it is written.
-struct Writer<'a> {
-    clients: &'a Clients,
-    target: &'a Target,
-    versions: Vec<Published>,
-    written: usize,
-}
-
-impl Writer<'_> {
-    /// Writes until the newest build stands last. PutParameter has no compare-and-set: what others wrote in
-    /// between shows in the history afterwards, and whoever wrote last sees it and puts it right.
-    async fn settle(&mut self, facts: &Facts) -> Result<Outcome<Made>, ApplyError> {
-        let Target { place, parameter, build: wanted } = self.target;
-        let (region, own) = (&place.region, &facts.image.arn);
-        // The target may be a newer build that has to stand last again; what is asked about is the image itself.
-        let ami = facts.image.amis.iter().find(|ami| (&ami.region, &ami.account) == (region, &place.account));
-        let ami = ami.map_or(place.id.clone(), |ami| ami.id.clone());
-        let mut made = None;
-        for _ in 0..ROUNDS {
-            let (build, ami) = match decide(own, &ami, &self.versions) {
-                Verdict::Write { build, ami, .. } => (build.to_string(), ami.to_owned()),
-                Verdict::Stands(parameter_version) => return Ok(Outcome::Done(Made::Version { parameter_version })),
-                Verdict::Older(newest) => {
-                    return Ok(match made {
-                        Some(parameter_version) if newest == wanted => {
-                            Outcome::Done(Made::Version { parameter_version })
-                        }
-                        _ => Outcome::skipped(format!("{newest} was published meanwhile, and it is newer")),
-                    });
-                }
-            };
-            let before = self.versions.last().map_or(0, |last| last.version);
-            let version = self.put(&build, &ami).await?;
-            if version != before + 1 {
-                warn!(image = build, region, parameter, version, before, "someone else wrote in between");
-            }
-            self.await_version(version, &ami).await?;
-            made = Some(version);
-            info!(image = build, region, parameter, version, ami, "written");
-        }
-        match decide(own, &ami, &self.versions) {
-            Verdict::Stands(parameter_version) => Ok(Outcome::Done(Made::Version { parameter_version })),
-            _ => Err(ApplyError::Unsettled { region: region.clone(), parameter: parameter.clone() }),
-        }
+async fn in_place(writing: &Writing<'_>, facts: &Facts, place: Place, steps: Vec<(usize, Action)>) -> Done {
+    let (mut outcomes, mut history) = (Vec::new(), facts.history(&place).to_vec());
+    for (index, action) in steps {
+        let Some(mut writer) = Writer::new(facts, writing.reader.settings, &action, history.clone()) else { continue };
+        let outcome = run(writing, &facts.family.name, &mut writer).await;
+        outcomes.push((index, outcome));
+        history = writer.into_history();
     }
-
-    /// ssm:PutParameter
-    async fn put(&mut self, build: &str, ami: &str) -> Result<i64, AwsError> {
-        let Target { place, parameter, .. } = self.target;
-        let call = self.clients.ssm.in_region(&place.region).put_parameter();
-        let call = call.name(parameter).value(ami).description(build).overwrite(true);
-        let call = call.r#type(ParameterType::String).data_type("aws:ec2:image").tier(ParameterTier::Standard);
-        let answer = call.send().await;
-        let answer =
-            answer.map_err(|error| AwsError::new("PutParameter", format!("{parameter} in {}", place.region), error))?;
-        self.written += 1;
-        Ok(answer.version)
-    }
-
-    /// Reads the history until it shows a version that was written.
-    async fn await_version(&mut self, version: i64, ami: &str) -> Result<(), ApplyError> {
-        let Target { place, parameter, .. } = self.target;
-        for delay in delays() {
-            self.versions = history(self.clients, &place.region, parameter).await?;
-            if self.versions.iter().any(|published| published.version == version) {
-                return Ok(());
-            }
-            tokio::time::sleep(delay).await;
-        }
-        let (region, parameter, ami) = (place.region.clone(), parameter.clone(), ami.to_owned());
-        Err(ApplyError::Refused { region, parameter, ami, version })
-    }
+    Done { place, outcomes, history }
 }
 
-/// Pauses from a tenth of a second to a second, until patience ends.
-fn delays() -> impl Iterator<Item = Duration> {
-    let mut waited = Duration::ZERO;
-    std::iter::successors(Some(Duration::from_millis(100)), |delay| Some((*delay * 3 / 2).min(Duration::from_secs(1))))
-        .take_while(move |delay| {
-            waited += *delay;
-            waited <= PATIENCE
-        })
-}
-
-/// sns:Publish
-async fn publish(clients: &Clients, settings: &Settings, announcement: &Announcement) -> Result<String, ApplyError> {
-    let topic = settings.topic.to_string();
-    let message = serde_json::to_string(announcement).expect("text and numbers serialise");
-    let mut call = clients.sns.in_region(&settings.topic.region).publish().topic_arn(&topic).message(message);
-    for (name, value) in announcement.attributes() {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(value);
-        let value = value.build().expect("the one required member, the data type, is set");
-        call = call.message_attributes(name, value);
-    }
-    let answer = call.send().await.map_err(|error| AwsError::new("Publish", &topic, error))?;
-    Ok(answer.message_id.unwrap_or_default())
-}
-
-/// ssm:LabelParameterVersion
-async fn label(clients: &Clients, place: &Place) -> Result<(), ApplyError> {
-    let Place { region, parameter, parameter_version, .. } = place;
-    let call = clients.ssm.in_region(region).label_parameter_version();
-    let call = call.name(parameter).parameter_version(*parameter_version).labels(ANNOUNCED);
-    let mut delays = delays();
+/// Lets a writer make its calls until it is done.
+async fn run(writing: &Writing<'_>, family: &str, writer: &mut Writer<'_>) -> Outcome<Made> {
+    let mut answer = None;
     loop {
-        let answer = call.clone().send().await;
-        match answer.map_err(|error| AwsError::new("LabelParameterVersion", format!("{parameter} in {region}"), error))
-        {
-            Ok(answer) if answer.invalid_labels().is_empty() => return Ok(()),
-            Ok(_) => return Err(ApplyError::Label { region: region.clone(), parameter: parameter.clone() }),
-            // Not every host of Parameter Store knows a version as soon as the first one does.
-            Err(error) if error.code() == Some("ParameterVersionNotFound") => match delays.next() {
-                Some(delay) => tokio::time::sleep(delay).await,
-                None => return Err(error.into()),
-            },
-            Err(error) => return Err(error.into()),
+        match writer.next(answer) {
+            Next::Call(call) => answer = Some(writing.make(family, writer.place(), call).await),
+            Next::Done(outcome) => return outcome,
+        }
+    }
+}
+
+impl Action {
+    /// Where it is carried out, or would be; none for what isn't about one place.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Write(target)
+            | Self::Label(target)
+            | Self::Renew(target)
+            | Self::Keep(target)
+            | Self::Hold(target)
+            | Self::Release(target) => Some(&target.place),
+            Self::Promote(target)
+            | Self::HoldChannel(target)
+            | Self::ReleaseChannel(target)
+            | Self::KeepChannel(target) => Some(&target.place),
+            Self::Announce { .. } => None,
         }
     }
 }

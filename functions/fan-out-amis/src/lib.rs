@@ -1,222 +1,171 @@
-//! Publishes the AMI IDs of an image build where instances can be launched.
+//! Publishes the AMI IDs of image builds where instances can be launched.
 //!
 //! A notification names a build; Image Builder is asked about it. If it is AVAILABLE, the parameter of its family gets a
-//! new version in every output Region, and once all of them are validated, one message announces the build. What is
-//! published moves to newer builds only, and running twice changes nothing the second time.
+//! new version in every Region and account of its distribution, and once all of them are validated, the build is
+//! announced. What is published moves to newer builds only, unless a person says otherwise; the sweep does what was left
+//! out, and running twice changes nothing the second time.
 
 pub mod announcement;
-pub mod apply;
+pub mod answer;
+mod apply;
+mod clients;
 pub mod event;
-pub mod legacy;
 pub mod observe;
 pub mod plan;
 mod settings;
 
 pub use settings::{Channels, Rule, Settings, ShareTargets};
 
-use apply::Counts;
+use answer::{Answer, Failed, Handled, Plans, Run};
 use aws_config::SdkConfig;
-use event::{BadEvent, Cause, Hint, Stray};
-use lambda_runtime::tracing::{error, info, warn};
-use lambda_runtime::{Diagnostic, LambdaEvent};
-use legacy::{Action, Plan, Reason, Step};
-use observe::ObserveError;
-use serde::Serialize;
+use aws_sdk_ssm::primitives::DateTime;
+use clients::{AT_ONCE, Clients};
+use event::{Cause, Command, Hint, Stray};
+use futures_util::{StreamExt, stream};
+use lambda_runtime::tracing::{error, warn};
+use lambda_runtime::{Context, LambdaEvent};
+use observe::{Listed, Reader, Subject};
+use plan::{Family, Plan, Reason, Trouble};
 use serde_json::Value;
-use shared::arn::{Arn, BadArn, ImageBuildArn};
-use shared::clients::Regional;
+use shared::arn::Arn;
 use shared::error::chain;
-use shared::plan::Outcome;
+use shared::inventory::{Calls, share_of};
 use shared::telemetry::count;
-use std::fmt;
+use std::sync::OnceLock;
+
+/// Families that the sweep works on at once: so many histories are in memory.
+const FAMILIES_AT_ONCE: usize = 8;
 
 /// The function, ready for invocations.
 #[derive(Debug)]
 pub struct Function {
-    clients: Clients,
+    config: SdkConfig,
     settings: Settings,
+    /// Made by the first invocation, which says what account the function is in.
+    clients: OnceLock<Clients>,
 }
 
-/// The services that it calls, per Region.
-#[derive(Debug)]
-pub(crate) struct Clients {
-    pub(crate) imagebuilder: Regional<aws_sdk_imagebuilder::Client>,
-    pub(crate) sns: Regional<aws_sdk_sns::Client>,
-    pub(crate) ssm: Regional<aws_sdk_ssm::Client>,
-}
-
-/// The answer of an invocation: what was planned, and what became of it.
-#[derive(Debug, Serialize)]
-pub struct Answer {
-    /// One per message of the event.
-    pub notifications: Vec<Answered>,
-}
-
-/// What a message led to.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answered {
-    /// The SNS message ID; null for an event by hand.
-    pub message_id: Option<String>,
-    /// The plan with its outcomes, or why there is none.
-    #[serde(flatten)]
-    pub result: Handled,
-}
-
-/// A plan that was carried out, or the reason why a message was ignored.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Handled {
-    /// The message isn't Image Builder's.
-    Ignored {
-        /// What it is instead.
-        reason: String,
-    },
-    /// It names a build.
-    Plan(Box<Plan>),
-}
-
-/// An invocation that has to be tried again. The runtime logs it by its `Debug` form, which is one readable line.
-#[derive(thiserror::Error)]
-pub enum Failed {
-    /// The event can't be followed.
-    #[error(transparent)]
-    Event(#[from] BadEvent),
-    /// Which account the function belongs to isn't known.
-    #[error("the invoked function's ARN can't be read")]
-    Function(#[source] BadArn),
-    /// What is to be decided on couldn't be read.
-    #[error("the facts about the image couldn't be read")]
-    Observe(#[from] ObserveError),
-    /// Some actions failed; the others were carried out.
-    #[error("{} of {} actions failed for {}: {}", failures(.0), .0.steps.len(), .0.image, outcomes(.0))]
-    Apply(Box<Plan>),
+/// What an invocation has to go by.
+#[derive(Debug, Clone, Copy)]
+struct Work<'a> {
+    reader: Reader<'a>,
+    /// Writes have a little more time than reads, so that what is planned can be carried out.
+    writer: Reader<'a>,
+    cause: &'a Cause,
+    now: Option<DateTime>,
+    dry_run: bool,
 }
 
 impl Function {
-    /// Makes the clients; nothing is called yet.
+    /// Nothing is called yet.
     pub fn new(config: &SdkConfig, settings: Settings) -> Self {
-        let clients = Clients {
-            imagebuilder: Regional::new(config, aws_sdk_imagebuilder::Client::new),
-            sns: Regional::new(config, aws_sdk_sns::Client::new),
-            ssm: Regional::new(config, aws_sdk_ssm::Client::new),
-        };
-        Self { clients, settings }
+        Self { config: config.clone(), settings, clients: OnceLock::new() }
     }
 
-    /// One invocation. What isn't a message of Image Builder, names a build of another account or one that doesn't
-    /// exist is acknowledged, for trying again can't help; a fact that couldn't be read or an action that failed
-    /// is an error, for Lambda to try again.
+    /// One invocation. A message that isn't Image Builder's, names a build of another account or one that doesn't exist
+    /// is acknowledged, for trying again can't help. For a notification, a fact that couldn't be read or an action that
+    /// failed is an error, for Lambda to try again; the sweep comes again by itself, and a command's answer says what
+    /// failed to whoever gave it.
     ///
     /// # Errors
     /// The first failure, after every message was tried.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Answer, Failed> {
-        let function = event.context.invoked_function_arn.parse().map_err(Failed::Function)?;
-        let mut notifications = Vec::new();
-        let mut failure = None;
-        for hint in event::hints(&event.payload)? {
-            let (message_id, result) = match hint {
-                Ok(Hint { cause: Cause::Build(image), message_id, .. }) => {
-                    (message_id, self.publish(&function, &image).await)
-                }
-                Ok(Hint { message_id, .. }) => {
-                    (message_id, Ok(Handled::Ignored { reason: "only notifications are followed".to_owned() }))
-                }
-                Err(Stray { message_id, why }) => {
-                    count("NotificationsIgnored", 1, None);
-                    warn!(message_id, reason = chain(&why), "message ignored");
-                    (message_id, Ok(Handled::Ignored { reason: chain(&why) }))
-                }
-            };
-            match result {
-                Ok(result) => notifications.push(Answered { message_id, result }),
+        let LambdaEvent { payload, context } = event;
+        let function: Arn = context.invoked_function_arn.parse().map_err(Failed::Function)?;
+        let (mut runs, mut failure) = (Vec::new(), None);
+        for hint in event::hints(&payload)? {
+            match Box::pin(self.follow(&function, &context, hint)).await {
+                Ok(run) => runs.push(run),
                 Err(failed) if failure.is_none() => failure = Some(failed),
-                Err(failed) => error!(message_id, error = chain(&failed), "message failed as well"),
+                Err(failed) => error!(error = chain(&failed), "another message failed as well"),
             }
         }
-        failure.map_or(Ok(Answer { notifications }), Err)
+        failure.map_or_else(|| Ok(Answer::of(runs)), Err)
     }
 
-    async fn publish(&self, function: &Arn, image: &ImageBuildArn) -> Result<Handled, Failed> {
-        let nothing = |reason: Reason| {
-            info!(image = %image, region = image.region, %reason, "nothing to do");
-            Ok(Handled::Plan(Box::new(Plan::nothing(image.clone(), reason))))
-        };
-        if (&image.account, &image.partition) != (&function.account, &function.partition) {
-            count("NotificationsIgnored", 1, None);
-            return nothing(Reason::Foreign);
-        }
-        let Some(mut facts) = observe::observe(&self.clients, &self.settings, image).await? else {
-            return nothing(Reason::Gone);
-        };
-        let mut plan = legacy::plan(&facts, &self.settings);
-        if let Some(reason) = plan.reason {
-            return nothing(reason);
-        }
-        let counts = apply::apply(&self.clients, &self.settings, &mut facts, &mut plan).await;
-        report(&plan, counts);
-        let plan = Box::new(plan);
-        if plan.steps.iter().any(|step| step.outcome.is_failure()) {
-            Err(Failed::Apply(plan))
-        } else {
-            Ok(Handled::Plan(plan))
-        }
-    }
-}
-
-/// Logs and counts what became of a plan.
-fn report(plan: &Plan, counts: Counts) {
-    let family = Some(plan.image.family.as_str());
-    count("ParametersWritten", counts.written, family);
-    count("MessagesPublished", counts.published, family);
-    for step in &plan.steps {
-        if let (Action::Keep(target), Outcome::Skipped { .. }) = (&step.action, &step.outcome) {
-            let (region, account) = (&target.place.region, &target.place.account);
-            info!(image = %plan.image, region, account, reason = %step.reason, "not written");
-        }
-    }
-}
-
-fn failures(plan: &Plan) -> usize {
-    plan.steps.iter().filter(|step| step.outcome.is_failure()).count()
-}
-
-/// Every step in one line.
-fn outcomes(plan: &Plan) -> String {
-    let line = |step: &Step| {
-        let subject = match &step.action {
-            Action::Write(target) | Action::Keep(target) => target.place.region.as_str(),
-            Action::Announce { .. } => "announcement",
-        };
-        let outcome = match &step.outcome {
-            Outcome::Planned => "not tried".to_owned(),
-            Outcome::Done(_) => "done".to_owned(),
-            Outcome::Skipped { because } => {
-                format!("skipped ({})", because.clone().unwrap_or_else(|| step.reason.to_string()))
-            }
-            Outcome::Failed { error, .. } => format!("failed ({error})"),
-        };
-        format!("{subject}: {outcome}")
-    };
-    plan.steps.iter().map(line).collect::<Vec<_>>().join("; ")
-}
-
-impl fmt::Debug for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chain(self))
-    }
-}
-
-impl From<Failed> for Diagnostic {
-    fn from(failed: Failed) -> Self {
-        let retryable = match &failed {
-            Failed::Event(_) | Failed::Function(_) => false,
-            Failed::Observe(error) => error.is_retryable(),
-            Failed::Apply(plan) => {
-                plan.steps.iter().any(|step| matches!(step.outcome, Outcome::Failed { retryable: true, .. }))
+    async fn follow(&self, function: &Arn, context: &Context, hint: Result<Hint, Stray>) -> Result<Run, Failed> {
+        let Hint { cause, time: now, message_id, dry_run } = match hint {
+            Ok(hint) => hint,
+            Err(Stray { message_id, why }) => {
+                let reason = chain(&why);
+                count("NotificationsIgnored", 1, None);
+                warn!(message_id, reason, "message ignored");
+                return Ok(Run::ignored(message_id, reason));
             }
         };
-        let error_type = if retryable { "Retryable" } else { "Permanent" };
-        Self { error_type: error_type.to_owned(), error_message: chain(&failed) }
+        let clients = self.clients.get_or_init(|| Clients::new(&self.config, &self.settings, function));
+        let reads = Calls::new(AT_ONCE, share_of(context.deadline, 3, 4));
+        let writes = Calls::new(AT_ONCE, share_of(context.deadline, 9, 10));
+        let reader = Reader { clients, calls: &reads, settings: &self.settings };
+        let writer = Reader { calls: &writes, ..reader };
+        let work = Work { reader, writer, cause: &cause, now, dry_run };
+        let result = match &cause {
+            Cause::Build(build) if (&build.account, &build.partition) != (&function.account, &function.partition) => {
+                count("NotificationsIgnored", 1, None);
+                let (family, image) = (build.family.clone(), Some(build.clone()));
+                let plan = Plan { family, image, reason: Some(Reason::Foreign), steps: Vec::new() };
+                Handled::Plans(Plans::of(vec![plan]))
+            }
+            Cause::Build(build) => {
+                let subject = observe::build(reader, build).await?;
+                Handled::Plans(Plans::of(vec![work.publish(subject).await]))
+            }
+            Cause::Sweep(patterns) => {
+                let mut families = observe::families(reader, function, patterns).await?;
+                // Which family comes first changes from sweep to sweep: if the time doesn't suffice, none is always last.
+                let first = now.map_or(0, |now| now.secs() / 3600).rem_euclid(families.len().max(1) as i64);
+                families.rotate_left(usize::try_from(first).unwrap_or(0));
+                let families = stream::iter(families).map(|listed| work.sweep(listed));
+                Handled::Plans(Plans::of_sweep(families.buffered(FAMILIES_AT_ONCE).collect().await))
+            }
+            Cause::Command(command) => {
+                let subject = observe::family(reader, function, command).await?;
+                match command {
+                    Command::Show { .. } => {
+                        let facts = observe::facts(reader, &cause, now, subject).await;
+                        Handled::Shown { shown: Box::new(plan::show(&facts, &self.settings)) }
+                    }
+                    Command::Promote { .. } | Command::Rollback { .. } | Command::Release { .. } => {
+                        Handled::Plans(Plans::of(vec![work.publish(subject).await]))
+                    }
+                }
+            }
+        };
+        let (told, calls) = (cause.to_string(), reads.made() + writes.made());
+        match result {
+            Handled::Plans(plans) => {
+                plans.report(&told, dry_run, calls);
+                if matches!(cause, Cause::Build(_)) && plans.has_failures() {
+                    return Err(Failed::Apply(Box::new(plans)));
+                }
+                Ok(Run { message_id, cause: Some(told), dry_run, calls, result: Handled::Plans(plans) })
+            }
+            result => Ok(Run { message_id, cause: Some(told), dry_run, calls, result }),
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Decides about a family and does it.
+    async fn publish(self, subject: Subject) -> Plan {
+        let settings = self.reader.settings;
+        let since = subject.since;
+        let mut facts = observe::facts(self.reader, self.cause, self.now, subject).await;
+        let mut plan = plan::plan(&facts, settings);
+        if !self.dry_run {
+            let counts = apply::apply(self.writer, since, &mut facts, &mut plan).await;
+            count("ParametersWritten", counts.written, Some(&plan.family));
+            count("MessagesPublished", counts.announced, Some(&plan.family));
+        }
+        plan
+    }
+
+    /// A family of the sweep; on its own, so that one that can't be read doesn't stop the others.
+    async fn sweep(self, listed: Listed) -> Result<Plan, (Family, Trouble)> {
+        let family = listed.family.clone();
+        match observe::newest(self.reader, listed).await {
+            Ok(subject) => Ok(self.publish(subject).await),
+            Err(error) => Err((family, Trouble::from(error))),
+        }
     }
 }

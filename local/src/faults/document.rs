@@ -60,13 +60,13 @@ pub(super) enum Fault {
         reason: String,
         region: Option<String>,
     },
-    Finding {
-        severity: String,
-        seconds: i64,
-    },
     FailLifecycle {
         skipped: bool,
         reason: String,
+    },
+    Finding {
+        severity: String,
+        seconds: i64,
     },
 }
 
@@ -88,8 +88,8 @@ const FAULTS: [(&str, &[&str], &[&str]); 12] = [
     ("delayed", OF_NOTIFICATIONS, &["seconds"]),
     ("reordered", OF_NOTIFICATIONS, &["seconds"]),
     ("fail-build", OF_BUILDS, &["status", "reason", "region"]),
-    ("finding", OF_BUILDS, &["severity", "seconds"]),
     ("fail-lifecycle", OF_LIFECYCLE, &["outcome", "reason"]),
+    ("finding", OF_BUILDS, &["severity", "seconds"]),
 ];
 
 /// How often and when: members of every rule.

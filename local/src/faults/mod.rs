@@ -45,15 +45,15 @@
 //! - `fail-build`: fails at the end of `status`, one of BUILDING, TESTING, DISTRIBUTING and INTEGRATING, with
 //!   `reason`; with DISTRIBUTING, `region` names the Region that it fails in. A build without tests has no TESTING.
 //!
-//! **A fault of scans**, matched as those of builds:
-//! - `finding`: a build whose scan is completed has one finding more, of `severity` (INFORMATIONAL, LOW, MEDIUM, HIGH
-//!   or CRITICAL), from `seconds` after the scan on (0 if absent), as long as the rule holds. It has no `times`, and
-//!   no line in the journal.
-//!
 //! **A fault of lifecycle actions**, by StartResourceStateUpdate or a policy, matched by `ami`, `name` (the image's),
 //! `action` (`DEPRECATE`, `DISABLE`, `DELETE`, `AVAILABLE`), `region` and `account` (the AMI's):
 //! - `fail-lifecycle`: the AMI is left as it is, and FAILED in the execution, or what `outcome` says: FAILED or
 //!   SKIPPED; with `reason`
+//!
+//! **A fault of scans**, matched as those of builds:
+//! - `finding`: a build whose scan is completed has one finding more, of `severity` (INFORMATIONAL, LOW, MEDIUM, HIGH
+//!   or CRITICAL), from `seconds` after the scan on (0 if absent), as long as the rule holds. It has no `times`, and
+//!   no line in the journal.
 //!
 //! Every other fault that strikes is a line of the journal.
 

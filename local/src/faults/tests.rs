@@ -178,11 +178,11 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         (json!([1]), "rules[0]: expected an object with a fault"),
         (
             json!([{}]),
-            "rules[0].fault: expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, finding, fail-lifecycle",
+            "rules[0].fault: expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, fail-lifecycle, finding",
         ),
         (
             json!([{"fault": "slow"}]),
-            "rules[0].fault: \"slow\" is none; expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, finding, fail-lifecycle",
+            "rules[0].fault: \"slow\" is none; expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, fail-lifecycle, finding",
         ),
         (
             json!([{"fault": "lost"}, {"fault": "lost", "code": "x"}]),

@@ -30,6 +30,8 @@ pub enum Action {
     Write(Target),
     /// Put labels where they belong, without a new version.
     Label(Target),
+    /// Write a build again whose version would be dropped with its labels, and move the labels to the new one.
+    Renew(Target),
     /// Leave the parameter as it is.
     Keep(Target),
     /// Roll the parameter back to the target's build, and hold it there.

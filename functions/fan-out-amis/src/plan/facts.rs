@@ -5,7 +5,7 @@ use crate::event::Cause;
 use aws_sdk_ssm::primitives::DateTime;
 use serde::Deserialize;
 use shared::arn::ImageBuildArn;
-use shared::image::Image;
+use shared::image::{Image, Status};
 use shared::published::Published;
 use std::collections::BTreeMap;
 
@@ -92,4 +92,41 @@ pub struct Trouble {
     pub error: String,
     /// Whether trying again later can help.
     pub retryable: bool,
+}
+
+impl From<&str> for Severity {
+    fn from(text: &str) -> Self {
+        match text {
+            "INFORMATIONAL" => Self::Informational,
+            "LOW" => Self::Low,
+            "MEDIUM" => Self::Medium,
+            "HIGH" => Self::High,
+            "CRITICAL" => Self::Critical,
+            _ => Self::Untriaged,
+        }
+    }
+}
+
+impl Facts {
+    /// The versions of a place's parameter, oldest first; none if they couldn't be read.
+    pub fn history(&self, place: &Place) -> &[Published] {
+        match self.parameters.get(place) {
+            Some(Parameter::Read(versions)) => versions,
+            Some(Parameter::Unread(_)) | None => &[],
+        }
+    }
+
+    /// The build that is to stand last everywhere unless a newer one does: the notification's, or the newest AVAILABLE one
+    /// that was read. It is AVAILABLE.
+    pub(crate) fn candidate(&self) -> Option<&Image> {
+        let read = self.images.values().filter_map(|known| match known {
+            Known::Is(image) => Some(image.as_ref()),
+            Known::Gone | Known::Unread(_) => None,
+        });
+        let available = read.filter(|image| image.status == Status::Available && self.family.includes(&image.arn));
+        match &self.cause {
+            Cause::Build(build) => available.into_iter().find(|image| image.arn == *build),
+            Cause::Sweep(_) | Cause::Command(_) => available.max_by_key(|image| image.arn.order()),
+        }
+    }
 }

@@ -82,6 +82,14 @@ fn is_shared(image: &Image, place: &Place) -> bool {
     })
 }
 
+/// The places of the setting where the build's account has an AMI that isn't shared with the place's account.
+pub(super) fn not_shared(image: &Image, share: &ShareTargets) -> BTreeSet<Place> {
+    let own = image.amis.iter().filter(|ami| ami.account == image.arn.account);
+    let regions: BTreeSet<&String> = own.map(|ami| &ami.region).collect();
+    let named = share.places(&image.arn.family).into_iter().filter(|place| regions.contains(&place.region));
+    named.filter(|place| content(image, place, share).is_none()).collect()
+}
+
 /// What a build's parameter holds in a place, as Image Builder says; none where the build has nothing.
 pub fn content(image: &Image, place: &Place, share: &ShareTargets) -> Option<Content> {
     if image.kind == Kind::Docker {

@@ -7,14 +7,17 @@ use crate::harness::{build, build_notifications, call};
 async fn a_build_is_announced_once_however_often_its_notification_comes() {
     let running = three_accounts(31, &[]).await;
     let local = &running.local;
-    set_faults(local, json!([{"fault": "repeated", "copies": 3, "match": {"service": "sns", "topic": "*BuildNotifications*"}}]));
+    set_faults(
+        local,
+        json!([{"fault": "repeated", "copies": 3, "match": {"service": "sns", "topic": "*BuildNotifications*"}}]),
+    );
     let (arn, _) = build(local, "web").await;
     set_faults(local, json!([]));
     let message = json!({"arn": arn, "state": {"status": "AVAILABLE"}}).to_string();
     let topic = build_notifications(local);
     call(&mut local.world(), "sns", DEFAULT_REGION, "Publish", json!({"TopicArn": topic, "Message": message}));
     settle(local).await;
-    sweep(local).await;
+    done(local, sweep(local)).await;
     assert_eq!(announcements(local), (1, 1));
     assert!(places().all(|place| history(local, place, "web").len() == 1));
     running.local.shut_down().await;
@@ -22,23 +25,31 @@ async fn a_build_is_announced_once_however_often_its_notification_comes() {
 
 #[tokio::test]
 async fn an_event_tells_the_bus_of_the_setting_what_is_published_where() {
-    let stacks = [own_stack("image-bus.yaml"), own_stack("one-image.yaml"), own_stack("family.yaml")];
+    let stacks = [own_stack("image-bus.yaml"), own_stack("one-image.yaml"), own_stack("container.yaml")];
     let off = ("SweepState", "DISABLED");
     let parameters = [off, ("PublishSweepState", "DISABLED"), ("EventBusName", "images")];
     let running = deployed_with(32, &stacks, &parameters, &[]).await;
     let local = &running.local;
-    // A child follows by itself, but the function that starts it isn't what is tested here.
-    let (arn, _) = build(local, "web").await;
-    let (_, _) = build(local, "one").await;
-    let world = local.world();
-    let of = |kind: Kind| world.journal.entries().iter().filter(move |entry| entry.kind == kind).collect::<Vec<_>>();
-    let put: Vec<_> = of(Kind::EventPut).iter().map(|entry| (entry.subject.as_str(), entry.detail.clone())).collect();
-    assert_eq!(put.len(), 2, "{put:?}");
-    assert!(put.iter().all(|(bus, detail)| *bus == "images" && detail.starts_with("Image Published from goldsmith")));
-    assert!(put[0].1.ends_with(&arn), "{put:?}");
-    let matched: Vec<_> = of(Kind::RuleMatched).iter().map(|entry| entry.subject.clone()).collect();
-    assert_eq!(matched.iter().filter(|rule| *rule == "on-published").count(), 1, "only web's: {matched:?}");
-    drop(world);
+    let (arn, _) = build(local, "one").await;
+    build(local, "runner").await;
+    {
+        let world = local.world();
+        let of =
+            |kind: Kind| world.journal.entries().iter().filter(move |entry| entry.kind == kind).collect::<Vec<_>>();
+        let put: Vec<_> =
+            of(Kind::EventPut).iter().map(|entry| (entry.subject.as_str(), entry.detail.clone())).collect();
+        assert_eq!(put.len(), 2, "{put:?}");
+        assert!(
+            put.iter().all(|(bus, detail)| *bus == "images" && detail.starts_with("Image Published from goldsmith"))
+        );
+        assert!(put[0].1.ends_with(&arn), "{put:?}");
+        let matched: Vec<_> = of(Kind::RuleMatched).iter().map(|entry| entry.subject.clone()).collect();
+        assert_eq!(
+            matched.iter().filter(|rule| *rule == "on-published").count(),
+            1,
+            "only that of the family it asks for: {matched:?}"
+        );
+    }
     running.local.shut_down().await;
 }
 

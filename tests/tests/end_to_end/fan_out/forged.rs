@@ -46,7 +46,8 @@ async fn an_ami_of_somebody_elses_in_the_body_is_never_published() {
     set_faults(local, json!([]));
     let theirs = "ami-0123456789abcdef0";
     let amis = places().map(|(region, account)| json!({"region": region, "image": theirs, "accountId": account}));
-    let amis: Vec<_> = amis.chain([json!({"region": "eu-central-1", "image": theirs, "accountId": "123456789012"})]).collect();
+    let amis: Vec<_> =
+        amis.chain([json!({"region": "eu-central-1", "image": theirs, "accountId": "123456789012"})]).collect();
     tell(local, json!({"arn": arn, "state": {"status": "AVAILABLE"}, "outputResources": {"amis": amis}})).await;
     for place in places() {
         assert_eq!(history(local, place, "web")[0].value, ami(local, &arn, place), "{place:?}");

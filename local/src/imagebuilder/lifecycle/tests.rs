@@ -258,7 +258,7 @@ fn a_role_has_to_be_one_that_image_builder_may_assume() {
     let trust =
         |service: &str| json!({"AssumeRolePolicyDocument": {"Statement": [{"Principal": {"Service": service}}]}});
     for (name, service) in [("function", "lambda.amazonaws.com"), ("lifecycle", "imagebuilder.amazonaws.com")] {
-        world.stacks.roles.insert(name.to_owned(), trust(service));
+        world.stacks.add_role(ACCOUNT, name, trust(service));
     }
     let arn = |account: &str, name: &str| format!("arn:aws:iam::{account}:role/{name}");
     let session = crate::wire::Principal::Role { name: "function".into(), session: "s".into() };

@@ -76,12 +76,12 @@ fn role(world: &World, context: &Context, input: &Value) -> Result<(), ApiError>
         Ok(arn) => arn.resource.rsplit('/').next().unwrap_or_default().to_owned(),
         Err(_) => role.to_owned(),
     };
-    let roles = &world.stacks.roles;
-    let of_stack = matches!(&context.caller.principal, Principal::Role { name, .. } if roles.contains_key(name));
+    let known = |name: &str| world.stacks.role(context.account(), name);
+    let of_stack = matches!(&context.caller.principal, Principal::Role { name, .. } if known(name).is_some());
     let assumed =
         |role: &Value| role["AssumeRolePolicyDocument"].to_string().contains("\"imagebuilder.amazonaws.com\"");
-    match roles.get(&name) {
-        Some(known) if assumed(known) => Ok(()),
+    match known(&name) {
+        Some(role) if assumed(role) => Ok(()),
         None if !of_stack => Ok(()),
         _ => Err(refusal("executionRole", format!("EC2 Image Builder can't assume the role {role}."))),
     }

@@ -323,3 +323,8 @@ impl fmt::Display for Trip {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;

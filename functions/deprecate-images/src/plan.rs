@@ -327,4 +327,6 @@ impl fmt::Display for Trip {
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

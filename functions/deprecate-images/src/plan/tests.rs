@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 mod account;
 mod back;
 
+/// A change of a family's facts.
+type Change<'a> = &'a dyn Fn(&mut FamilyFacts);
+
 /// What is planned for build 1 of the family, after a change.
 fn first(change: impl FnOnce(&mut FamilyFacts)) -> Decision {
     let mut web = family("web");
@@ -281,7 +284,7 @@ fn each_step_waits_for_its_time() {
 #[test]
 fn builds_that_failed_are_deleted_after_their_own_age() {
     for status in [Status::Failed, Status::Cancelled] {
-        let failed = |days: i64, change: &dyn Fn(&mut FamilyFacts)| {
+        let failed = |days: i64, change: Change| {
             first(|web| {
                 web.build(1).status = status.clone();
                 web.build(1).created = Known::Is(day(-days));
@@ -295,7 +298,7 @@ fn builds_that_failed_are_deleted_after_their_own_age() {
         // Nothing was made, or nothing is left.
         assert_eq!(failed(20, &|web| web.build(1).amis = Known::Is(Vec::new())).step.action, Action::Delete);
         assert_eq!(failed(20, &|web| web.ami(1).registered = Known::Is(None)).step.action, Action::Delete);
-        let kept: [(&str, &dyn Fn(&mut FamilyFacts)); 5] = [
+        let kept: [(&str, Change); 5] = [
             ("launched", &|web| web.registered(1).last_launched = Some(day(-3))),
             ("keep-image", &|web| web.tag(1, tags::KEEP_IMAGE, "")),
             ("missing", &|web| web.ami(1).references = References::Unread("AccessDenied".to_owned())),

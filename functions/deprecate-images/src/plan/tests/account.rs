@@ -74,7 +74,7 @@ fn parents_that_are_not_known_keep_whatever_they_may_be() {
 
 #[test]
 fn what_recipes_of_pipelines_stand_on_is_kept() {
-    let with = |parent: Parent, change: &dyn Fn(&mut FamilyFacts)| {
+    let with = |parent: Parent, change: Change| {
         let mut all = facts(vec![family("web")]);
         change(&mut all.families[0]);
         all.account.parents.push(LiveParent { pipeline: "app".to_owned(), parent });

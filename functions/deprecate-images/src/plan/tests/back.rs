@@ -22,7 +22,7 @@ fn disabled_and_shared(days: i64) -> FamilyFacts {
 #[test]
 fn a_claim_brings_back_what_was_deprecated_or_disabled() {
     let instance = Reference { kind: "ec2:Instance".to_owned(), arn: "arn:aws:ec2:…:instance/i-1".to_owned() };
-    let claims: [(&str, &dyn Fn(&mut FamilyFacts)); 7] = [
+    let claims: [(&str, Change); 7] = [
         ("in-use", &|web| web.ami(1).references = References::Some(vec![instance.clone()])),
         ("launched", &|web| web.registered(1).last_launched = Some(day(-1))),
         ("channel", &|web| label(web, 1, "prod")),
@@ -53,7 +53,7 @@ fn a_claim_brings_back_what_was_deprecated_or_disabled() {
 #[test]
 fn what_is_only_missing_brings_nothing_back() {
     for web in [family("web").deprecated(1, 40), family("web").disabled(1, 70)] {
-        let changes: [&dyn Fn(&mut FamilyFacts); 5] = [
+        let changes: [Change; 5] = [
             &|web| web.ami(1).references = References::Unread("AccessDenied".to_owned()),
             &|web| web.places[0].history = Known::Unread("AccessDenied".to_owned()),
             &|web| web.registered(1).protected = true,
@@ -200,7 +200,7 @@ fn reports_are_asked_for_a_day_before_they_are_needed() {
 fn the_last_look_sees_what_changed() {
     let web = family("web").disabled(1, 70);
     let plan = plan(&facts(vec![web.clone()]), &settings(), now(), None);
-    let fresh = |change: &dyn Fn(&mut FamilyFacts)| {
+    let fresh = |change: Change| {
         let mut web = web.clone();
         change(&mut web);
         let build = web.build(1).clone();
@@ -208,7 +208,7 @@ fn the_last_look_sees_what_changed() {
     };
     assert_eq!(fresh(&|_| {}), Ok(()));
     let instance = Reference { kind: "ec2:Instance".to_owned(), arn: "arn:aws:ec2:…:instance/i-1".to_owned() };
-    let changes: [(&str, &dyn Fn(&mut FamilyFacts)); 8] = [
+    let changes: [(&str, Change); 8] = [
         ("in-use", &|web| web.ami(1).references = References::Some(vec![instance.clone()])),
         ("missing", &|web| web.ami(1).references = References::Unread("AccessDenied".to_owned())),
         ("channel", &|web| label(web, 1, "prod")),

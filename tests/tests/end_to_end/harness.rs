@@ -21,7 +21,8 @@ static BUILT: OnceCell<BTreeMap<PathBuf, PathBuf>> = OnceCell::const_new();
 
 /// The executables of the functions and of the command, by the folder that they are built from.
 pub(crate) async fn executables() -> &'static BTreeMap<PathBuf, PathBuf> {
-    let codes = ["functions/fan-out-amis", "functions/start-pipelines", "local"].map(|folder| root().join(folder));
+    let codes = ["functions/deprecate-images", "functions/fan-out-amis", "functions/start-pipelines", "local"]
+        .map(|folder| root().join(folder));
     BUILT.get_or_init(|| async move { package::executables(&codes).await.unwrap() }).await
 }
 
@@ -43,10 +44,10 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A local AWS in simulated time with the functions' stack and others deployed. The sweep is off: what happens is what
-/// a test makes happen.
+/// A local AWS in simulated time with the functions' stack and others deployed. The schedules are off: what happens is
+/// what a test makes happen.
 pub(crate) async fn deployed(seed: u64, stacks: &[PathBuf]) -> Running {
-    deployed_with(seed, stacks, &[("SweepState", "DISABLED")], &[]).await
+    deployed_with(seed, stacks, &[("SweepState", "DISABLED"), ("RetirementState", "DISABLED")], &[]).await
 }
 
 /// The same with parameters of the functions' stack, and topics that are there before it.
@@ -58,9 +59,7 @@ pub(crate) async fn deployed_with(
 ) -> Running {
     let start = "2026-03-02T00:00:00Z".parse().unwrap();
     let running = Running::start(Seed(seed), Pace::Simulated { start }, 0).await.unwrap();
-    for (code, executable) in executables().await {
-        running.local.set_executable(code.clone(), executable.clone());
-    }
+    with_executables(&running).await;
     for topic in topics {
         let input = serde_json::json!({"Name": topic});
         call(&mut running.local.world(), "sns", DEFAULT_REGION, "CreateTopic", input);
@@ -71,6 +70,26 @@ pub(crate) async fn deployed_with(
         deploy(&running.local, stack.file_stem().unwrap().to_str().unwrap(), stack, BTreeMap::new()).await;
     }
     running
+}
+
+/// Goes on with a world that [`kept`] wrote down.
+pub(crate) async fn going_on(world: &str) -> Running {
+    let start = "2026-03-02T00:00:00Z".parse().unwrap();
+    let world = serde_json::from_str(world).unwrap();
+    let running = Running::go_on(world, Pace::Simulated { start }, 0).await.unwrap();
+    with_executables(&running).await;
+    running
+}
+
+/// A world, to go on with as often as a test wants.
+pub(crate) fn kept(local: &Local) -> String {
+    serde_json::to_string(&*local.world()).unwrap()
+}
+
+async fn with_executables(running: &Running) {
+    for (code, executable) in executables().await {
+        running.local.set_executable(code.clone(), executable.clone());
+    }
 }
 
 async fn deploy(local: &Local, name: &str, file: &Path, parameters: BTreeMap<String, String>) {

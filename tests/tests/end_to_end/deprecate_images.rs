@@ -1,8 +1,6 @@
 //! Old images on their way out: what is retired, what stays, and what a run leaves behind that is cut off anywhere.
 
-use crate::harness::{
-    build, call, deployed_with, going_on, goldsmith_local, kept, own_stack, text,
-};
+use crate::harness::{build, call, deployed_with, going_on, goldsmith_local, kept, own_stack, text};
 use chrono::{SecondsFormat, TimeDelta};
 use goldsmith_local::driver::{Local, Running};
 use goldsmith_local::faults::Rules;
@@ -382,7 +380,7 @@ async fn an_image_that_was_shared_comes_back_with_its_shares() {
     call(&mut local.world(), "imagebuilder", DEFAULT_REGION, "TagResource", tag);
     let answer = run(local, json!({})).await;
     assert_eq!(actions(&answer), ["1 restore".to_owned()].into());
-    assert!(reasons(&answer, "1")[0].starts_with("keep-tag"), "{:?}", reasons(&answer, "1"));
+    assert!(reasons(&answer, "1")[0].starts_with("keep-image"), "{:?}", reasons(&answer, "1"));
     assert_eq!(statuses(local)[0], "1 AVAILABLE");
     let answer = run(local, json!({})).await;
     assert_eq!(actions(&answer), ["1 restore".to_owned()].into());
@@ -467,7 +465,7 @@ async fn ninety_days_end_with_a_table_of_what_became_of_each_image() {
         ("1.0.0/2", "AVAILABLE", "is in use by arn:aws:ec2:us-east-1:123456789012:instance/"),
         ("1.0.0/3", "DELETED", "on "),
         ("1.0.0/4", "AVAILABLE", "is in use by arn:aws:ec2:us-east-1:123456789012:instance/"),
-        ("1.0.0/13", "AVAILABLE", "newest"),
+        ("1.0.0/13", "AVAILABLE", "it is published in"),
     ] {
         let row = of(build);
         assert_eq!(row["status"], status, "{build}");

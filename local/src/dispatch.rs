@@ -272,6 +272,7 @@ mod tests {
         let mut world = World::new(Seed(1), chrono::DateTime::UNIX_EPOCH);
         let caller = sts::caller_of(&world, "AKID").unwrap();
         let context = Context { caller, region: "eu-west-1".into(), request_id: "r".into() };
+        world.stacks.add_open_role("111122223333", "there");
         let role = json!({"RoleArn": "arn:aws:iam::111122223333:role/there", "RoleSessionName": "me"});
         let assumed = call(&mut world, &context, "sts", "AssumeRole", role).unwrap();
         let key = assumed["Credentials"]["AccessKeyId"].as_str().unwrap();

@@ -78,6 +78,7 @@ impl Running {
     /// When the port is taken.
     pub async fn go_on(mut world: World, pace: Pace, port: u16) -> anyhow::Result<Self> {
         let (listener, address) = server::bind(port).await?;
+        world.apart = matches!(pace, Pace::Simulated { .. });
         if let Pace::Real { speed } = pace {
             world.speed = i32::try_from(speed).unwrap_or(i32::MAX).max(1);
             world.journal.bound(KEPT);

@@ -37,6 +37,8 @@ pub enum Kind {
     ParameterValidated,
     /// A message was published to a topic by a caller.
     MessagePublished,
+    /// A caller put an event on a bus.
+    EventPut,
     /// A parameter was labelled or deleted.
     ParameterChanged,
     /// A fault that was asked for struck.

@@ -1,8 +1,8 @@
 //! What the calls of a running invocation cost in simulated time.
 //!
 //! A function calls several Regions side by side, and its calls arrive in any order. So each call's time is
-//! counted along its own lane, the calls that an invocation makes of one service in one account and
-//! Region: within a lane they come one after the other, and what a call sees doesn't depend on what arrived beside it.
+//! counted along its own lane, the calls that an invocation makes of one service in one Region of one account: within
+//! a lane they come one after the other, and what a call sees doesn't depend on what arrived beside it.
 
 use crate::clock::Time;
 use crate::wire::{Context, Request};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(crate) struct Running {
     started: Time,
-    /// By service, account and Region: the time that the calls there have taken.
+    /// By service, Region and account: the time that the calls there have taken.
     lanes: BTreeMap<(String, String, String), TimeDelta>,
     /// How often each call was made, the same call to the letter.
     made: BTreeMap<u64, i32>,
@@ -38,7 +38,7 @@ pub(crate) fn charge(
     let invocation = context.caller.invocation.as_deref()?;
     let body = String::from_utf8_lossy(&request.body);
     let target = request.header("x-amz-target").unwrap_or_default();
-    let key = [invocation, service, &context.region, &request.path, &request.query, target, &body];
+    let key = [invocation, service, &context.region, context.account(), &request.path, &request.query, target, &body];
     let (seed, call) = (world.seed, world.seed.draw(&key));
     let running = world.running.get_mut(invocation)?;
     let made = running.made.entry(call).or_default();
@@ -50,7 +50,7 @@ pub(crate) fn charge(
     );
     *made += 1;
     let lane =
-        running.lanes.entry((service.to_owned(), context.account().to_owned(), context.region.clone())).or_default();
+        running.lanes.entry((service.to_owned(), context.region.clone(), context.account().to_owned())).or_default();
     *lane += latency + pause + more;
     let at = running.started + *lane;
     world.pass(at.max(world.now));

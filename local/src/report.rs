@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::arn::ImageBuildArn;
 use std::collections::BTreeMap;
 
-/// One published AMI.
+/// One published AMI, or container image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Published {
@@ -35,7 +35,7 @@ pub struct Published {
 pub struct Report {
     /// By family, then Region.
     pub published: Vec<Published>,
-    /// How many families have an AVAILABLE build with AMIs.
+    /// How many families have an AVAILABLE build with AMIs or container images.
     pub families: usize,
     /// Empty when what is published agrees with the newest AVAILABLE build of each family.
     pub disagreements: Vec<String>,
@@ -66,12 +66,12 @@ pub fn report(world: &World) -> Report {
     Report { published, families: newest.len(), disagreements }
 }
 
-/// The newest AVAILABLE build of each family that has AMIs, in all accounts and Regions.
+/// The newest AVAILABLE build of each family that made something, in all accounts and Regions.
 fn newest_available(world: &World) -> Vec<(ImageBuildArn, &Resource)> {
     let mut newest: BTreeMap<(String, String, String), (ImageBuildArn, &Resource)> = BTreeMap::new();
     for image in world.imagebuilder.all().filter(|resource| resource.kind == Kind::Image) {
         let Ok(arn) = image.arn.parse::<ImageBuildArn>() else { continue };
-        if !image.is_of_an_account() || image.status() != "AVAILABLE" || amis(image).is_empty() {
+        if !image.is_of_an_account() || image.status() != "AVAILABLE" || made(image, &arn.account).is_empty() {
             continue;
         }
         let family = (arn.account.clone(), arn.region.clone(), arn.family.clone());
@@ -83,18 +83,25 @@ fn newest_available(world: &World) -> Vec<(ImageBuildArn, &Resource)> {
     newest.into_values().collect()
 }
 
-fn amis(image: &Resource) -> &[Value] {
-    let amis = image.document.get("outputResources").and_then(|outputs| outputs.get("amis"));
-    amis.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// What a build made, by Region: AMIs and container images' URIs with commas in between. AMIs that were distributed into
+/// other accounts aren't among them.
+fn made(image: &Resource, account: &str) -> Vec<(String, String)> {
+    let text = |value: &Value, member: &str| value[member].as_str().unwrap_or_default().to_owned();
+    let outputs = image.document.get("outputResources").unwrap_or(&Value::Null);
+    let list = |member: &str| outputs[member].as_array().map_or(&[][..], Vec::as_slice).iter();
+    let own = list("amis").filter(|ami| text(ami, "accountId") == account);
+    let amis = own.map(|ami| (text(ami, "region"), text(ami, "image")));
+    let uris = |container: &Value| {
+        let uris = container["imageUris"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        uris.collect::<Vec<_>>().join(",")
+    };
+    amis.chain(list("containers").map(|container| (text(container, "region"), uris(container)))).collect()
 }
 
 fn missing(world: &World, arn: &ImageBuildArn, image: &Resource, published: &[Published]) -> Vec<String> {
-    let text = |ami: &Value, member: &str| ami.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     let build = format!("{}/{}", arn.version, arn.build);
     let mut found = Vec::new();
-    // AMIs that were distributed into other accounts are those accounts' to publish.
-    for ami in amis(image).iter().filter(|ami| text(ami, "accountId") == arn.account) {
-        let (region, id) = (text(ami, "region"), text(ami, "image"));
+    for (region, id) in made(image, &arn.account) {
         let there = published.iter().any(|row| {
             row.family == arn.family
                 && row.region == region
@@ -124,7 +131,7 @@ fn silent(world: &World, image: &Resource) -> Option<String> {
 
 /// A published row that isn't true: not of the newest build, or an AMI that can't be launched there.
 fn false_row(world: &World, row: &Published, newest: &[(ImageBuildArn, &Resource)]) -> Option<String> {
-    let launchable = ec2::visible(world, &row.account, &row.region, &row.ami).is_some();
+    let launchable = !row.ami.starts_with("ami-") || ec2::visible(world, &row.account, &row.region, &row.ami).is_some();
     let known = newest.iter().any(|(arn, _)| arn.family == row.family);
     match (known, launchable) {
         (true, true) => None,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The version of the form. It goes up when older files can't be read any more.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How long changes are gathered before they are written.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -36,7 +36,7 @@ struct Kept {
     world: World,
 }
 
-/// The whole state as one JSON document: `{"format": 1, "world": {…}}`.
+/// The whole state as one JSON document: `{"format": 2, "world": {…}}`.
 ///
 /// # Errors
 /// When something in it has no form in JSON.
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_damaged_or_of_another_format_is_refused_and_left_alone() {
         let whole = text(&busy()).unwrap();
-        let other = String::from_utf8(whole.clone()).unwrap().replacen("\"format\":1", "\"format\":2", 1);
+        let other = String::from_utf8(whole.clone()).unwrap().replacen("\"format\":2", "\"format\":1", 1);
         let renamed = String::from_utf8(whole.clone()).unwrap().replacen("\"now\"", "\"then\"", 1);
         let folder = std::env::temp_dir().join(format!("goldsmith-state-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
@@ -225,8 +225,8 @@ mod tests {
             (&whole[..whole.len() - 1], "damaged"),
             (b"", "damaged"),
             (b"{}", "isn't a state"),
-            (b"[1]", "damaged"),
-            (other.as_bytes(), "format is 2: this goldsmith-local reads format 1"),
+            (b"[2]", "damaged"),
+            (other.as_bytes(), "format is 1: this goldsmith-local reads format 2"),
             (renamed.as_bytes(), "damaged"),
         ] {
             fs::write(&file, text).unwrap();
@@ -251,7 +251,9 @@ mod tests {
         early.resume(stopped - hour);
         assert_eq!(early.on_own_clock(stopped - hour), stopped);
         assert_eq!(early.on_own_clock(stopped - hour + TimeDelta::seconds(1)), stopped + TimeDelta::minutes(10));
-        assert_eq!(early.on_clients_clock(stopped + TimeDelta::minutes(10)), stopped - hour + TimeDelta::seconds(1));
+        assert_eq!(early.clients_now(), stopped - hour);
+        early.now += TimeDelta::minutes(10);
+        assert_eq!(early.clients_now(), stopped - hour + TimeDelta::seconds(1));
         // The machine's clock has gone on meanwhile: what came due happens in its order, up to that time.
         late.resume(stopped + hour);
         assert_eq!(late.on_own_clock(stopped + hour), stopped + hour);

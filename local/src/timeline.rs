@@ -52,6 +52,7 @@ fn label(entry: &Entry) -> (&str, Style) {
         Kind::ParameterChanged => ("parameter", Style::new()),
         Kind::ParameterValidated => ("validated", Style::new().dimmed()),
         Kind::MessagePublished => ("published", coloured(AnsiColor::Green).bold()),
+        Kind::EventPut => ("event", coloured(AnsiColor::Green)),
         Kind::Fault => ("fault", coloured(AnsiColor::Red)),
         Kind::Retried => ("retry", coloured(AnsiColor::Yellow)),
         Kind::DeadLettered => ("dead letter", coloured(AnsiColor::Red).bold()),

@@ -1,6 +1,6 @@
 //! The state of every service, and the one queue on which time orders what they cause.
 
-use crate::clock::Time;
+use crate::clock::{self, Time};
 use crate::draw::Seed;
 use crate::journal::{Entry, Journal, Kind};
 use crate::{autoscaling, ec2, events, faults, imagebuilder, lambda, latency, s3, sns, ssm, stack, sts};
@@ -102,6 +102,9 @@ pub struct World {
     /// How many times as fast as the clocks of its clients time runs here.
     #[serde(skip, default = "as_fast")]
     pub(crate) speed: i32,
+    /// Whether its clients' clocks go on by themselves: simulated time jumps, and theirs are the machine's.
+    #[serde(skip)]
+    pub(crate) apart: bool,
     /// Goes up with everything that is worth saving.
     #[serde(skip)]
     pub(crate) revision: u64,
@@ -147,6 +150,7 @@ impl World {
             running: BTreeMap::new(),
             call_time: None,
             speed: as_fast(),
+            apart: false,
             revision: 0,
             begun: Moment { here: now, clients: now },
             queue: BTreeMap::new(),
@@ -165,6 +169,7 @@ impl World {
             faults: self.faults.begun_anew(),
             s3: self.s3.clone(),
             speed: self.speed,
+            apart: self.apart,
             revision: self.revision + 1,
             begun: self.begun,
             ..Self::new(self.seed, self.now)
@@ -198,9 +203,12 @@ impl World {
         self.call_time.unwrap_or(self.now)
     }
 
-    /// What the clocks of its clients will show at a time: theirs began together with this one.
-    pub(crate) fn on_clients_clock(&self, at: Time) -> Time {
-        self.begun.clients + (at - self.begun.here) / self.speed
+    /// What the clocks of its clients show now: theirs began together with this one, unless they go on by themselves.
+    pub(crate) fn clients_now(&self) -> Time {
+        match self.apart {
+            true => clock::machine_now(),
+            false => self.begun.clients + (self.now - self.begun.here) / self.speed,
+        }
     }
 
     /// The time here at a time of its clients' clocks, as far as the world follows them.

@@ -243,7 +243,7 @@ impl Plans {
         say(released, &|n| format!("released in {}", places(n)));
         say(announced, &|_| "announced".to_owned());
         say(failed, &|n| format!("{n} failed"));
-        say(self.not_reached.len(), &|n| format!("{n} families not reached"));
+        say(self.not_reached.len(), &|n| format!("{n} not reached"));
         if dry_run {
             let steps = self.families.iter().flat_map(|plan| &plan.steps);
             let planned = steps.filter(|step| step.outcome == Outcome::Planned).count();
@@ -390,3 +390,6 @@ impl From<Failed> for Diagnostic {
         Self { error_type: error_type.to_owned(), error_message: chain(&failed) }
     }
 }
+
+#[cfg(test)]
+mod tests;

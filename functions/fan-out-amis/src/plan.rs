@@ -83,3 +83,6 @@ pub fn to_scan(facts: &Facts, settings: &Settings) -> BTreeSet<ImageBuildArn> {
         Cause::Build(_) | Cause::Command(_) => BTreeSet::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

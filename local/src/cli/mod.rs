@@ -61,9 +61,10 @@ enum Command {
 #[derive(Debug, Args)]
 struct Stacks {
     /// A CloudFormation file with AWS::ImageBuilder::* resources. Repeat it for several: they are deployed
-    /// in this order, and exports of one are imports of the next. The file's stem is the stack's name.
-    #[arg(long = "stack", value_name = "FILE")]
-    stacks: Vec<PathBuf>,
+    /// in this order, and exports of one are imports of the next. The file's stem is the stack's name. With
+    /// @ACCOUNT behind it, it is deployed in that account: target-account.yaml@111122223333.
+    #[arg(long = "stack", value_name = "FILE[@ACCOUNT]", value_parser = stack_file)]
+    stacks: Vec<StackFile>,
     /// The SAM template whose functions run. It is deployed first, as the stack `goldsmith`.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     template: PathBuf,
@@ -81,6 +82,24 @@ struct Stacks {
     /// it, no object is read.
     #[arg(long, value_name = "DIR")]
     s3: Option<PathBuf>,
+}
+
+/// A template, and the account that it is deployed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct StackFile {
+    file: PathBuf,
+    account: String,
+}
+
+fn stack_file(text: &str) -> Result<StackFile, String> {
+    let (file, account) = match text.rsplit_once('@') {
+        Some((file, account)) if !Path::new(text).exists() => (file, account),
+        _ => (text, DEFAULT_ACCOUNT),
+    };
+    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("expected an account ID of 12 digits behind the last @, not {account:?}"));
+    }
+    Ok(StackFile { file: file.into(), account: account.to_owned() })
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -169,20 +188,28 @@ fn show_aside(entry: &Entry) {
     anstream::eprintln!("{}", timeline::line(entry));
 }
 
+/// A stack to deploy.
+struct Stack {
+    name: String,
+    account: String,
+    template: Template,
+}
+
 impl Stacks {
-    /// The files in the order of deployment, read, with their stacks' names. Without `--stack`, the
-    /// examples are deployed if they are there.
-    fn read(&self) -> anyhow::Result<Vec<(String, Template)>> {
+    /// The stacks in the order of deployment. Without `--stack`, the examples are deployed if they are there.
+    fn read(&self) -> anyhow::Result<Vec<Stack>> {
         if self.empty {
             return Ok(Vec::new());
         }
-        let mut files = vec![(STACK_NAME.to_owned(), self.template.clone())];
-        let examples = self.stacks.is_empty().then(|| PathBuf::from(EXAMPLE)).filter(|file| file.exists());
-        for file in self.stacks.iter().chain(&examples) {
-            let stem = file.file_stem().with_context(|| format!("{}: expected a file", file.display()))?;
-            files.push((stem.to_string_lossy().into_owned(), file.clone()));
+        let own = |file: &Path| StackFile { file: file.to_owned(), account: DEFAULT_ACCOUNT.to_owned() };
+        let examples = self.stacks.is_empty().then(|| own(Path::new(EXAMPLE))).filter(|stack| stack.file.exists());
+        let mut files = vec![(STACK_NAME.to_owned(), own(&self.template))];
+        for stack in self.stacks.iter().chain(&examples) {
+            let stem = stack.file.file_stem().with_context(|| format!("{}: expected a file", stack.file.display()))?;
+            files.push((stem.to_string_lossy().into_owned(), stack.clone()));
         }
-        files.into_iter().map(|(name, file)| Ok((name, stack::read(&file)?))).collect()
+        let read = |(name, StackFile { file, account })| Ok(Stack { name, account, template: stack::read(&file)? });
+        files.into_iter().map(read).collect()
     }
 
     /// The values for a stack's parameters: those without a stack's name are for all that have such a parameter.
@@ -207,17 +234,17 @@ impl Stacks {
         mut watch: impl FnMut(&Entry),
     ) -> anyhow::Result<Running> {
         let faults = drawn.faults()?;
-        let templates = self.read()?;
+        let stacks = self.read()?;
         let unqualified = self.parameters.iter().map(|(key, _)| key).filter(|key| !key.contains('.'));
         for key in unqualified {
-            if !templates.iter().any(|(_, template)| template.has_parameter(key)) {
+            if !stacks.iter().any(|stack| stack.template.has_parameter(key)) {
                 anyhow::bail!("--parameter {key}: expected a parameter that one of the stacks has");
             }
         }
         if let Some(folder) = self.s3.as_ref().filter(|folder| !folder.is_dir()) {
             anyhow::bail!("--s3 {}: expected a folder", folder.display());
         }
-        let mut codes: Vec<PathBuf> = templates.iter().flat_map(|(_, template)| template.code_uris()).collect();
+        let mut codes: Vec<PathBuf> = stacks.iter().flat_map(|stack| stack.template.code_uris()).collect();
         let known = kept.iter().flat_map(|world| world.lambda.functions.values()).map(|function| function.code.clone());
         codes.extend(known.filter(|code| code.exists()));
         codes.sort();
@@ -236,8 +263,9 @@ impl Stacks {
         for (code, executable) in executables {
             running.local.set_executable(code, executable);
         }
-        for (name, template) in templates {
-            let deployed = self.deploy(&running.local, &name, template, &mut watch).await;
+        for stack in stacks {
+            let name = stack.name.clone();
+            let deployed = self.deploy(&running.local, stack, &mut watch).await;
             if let Err(error) = deployed {
                 running.local.shut_down().await;
                 return Err(error.context(format!("stack {name}")));
@@ -246,22 +274,17 @@ impl Stacks {
         Ok(running)
     }
 
-    async fn deploy(
-        &self,
-        local: &Local,
-        name: &str,
-        template: Template,
-        watch: &mut impl FnMut(&Entry),
-    ) -> anyhow::Result<()> {
-        let parameters = self.parameters_of(name, &template);
-        let deployment = Deployment::new(template, name, parameters, DEFAULT_ACCOUNT, &self.region)?;
+    async fn deploy(&self, local: &Local, stack: Stack, watch: &mut impl FnMut(&Entry)) -> anyhow::Result<()> {
+        let Stack { name, account, template } = stack;
+        let parameters = self.parameters_of(&name, &template);
+        let deployment = Deployment::new(template, &name, parameters, account, &self.region)?;
         {
             let mut world = local.world();
             if let Some(before) = world.stacks.deployed.get(&deployment.key()) {
                 if *before != deployment.fingerprint() {
                     let detail = "its template or parameters differ from those that it was deployed with: it stays \
                                   as it is; a new state, or POST /_local/reset and a restart, deploys it anew";
-                    world.record(Kind::Warning, name, Some(&self.region), detail);
+                    world.record(Kind::Warning, name.as_str(), Some(&self.region), detail);
                 }
                 return Ok(());
             }

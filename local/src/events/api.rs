@@ -1,12 +1,13 @@
 //! The calls on rules, and the way to all calls.
 
 use super::members::{Members, invalid, too_many};
-use super::{Rule, fire, put_events, put_targets};
+use super::{Rule, bus, fire, put_events, put_targets};
 use crate::pattern::Pattern;
 use crate::schedule::Expression;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Rules that a bus can have.
 const MOST_RULES: usize = 300;
@@ -26,6 +27,10 @@ pub(super) fn call(world: &mut World, context: &Context, operation: &str, input:
         "ListTargetsByRule" => list_targets_by_rule(world, context, input),
         "ListRuleNamesByTarget" => list_rule_names_by_target(world, context, input),
         "TestEventPattern" => test_event_pattern(input),
+        "CreateEventBus" => bus::create(world, context, input),
+        "DescribeEventBus" => bus::describe(world, context, input),
+        "ListEventBuses" => bus::list(world, context, input),
+        "DeleteEventBus" => bus::delete(world, context, input),
         "PutEvents" => put_events::put_events(world, context, input),
         "TagResource" => tag_resource(world, input),
         "UntagResource" => untag_resource(world, input),
@@ -37,22 +42,14 @@ pub(super) fn call(world: &mut World, context: &Context, operation: &str, input:
     }
 }
 
-/// Whether a name or ARN means the default bus of the caller's account and Region.
-pub(super) fn is_default_bus(bus: &str, context: &Context) -> bool {
-    bus == "default" || bus == format!("arn:aws:events:{}:{}:event-bus/default", context.region, context.account())
+fn arn_of(bus: &str, name: &str, context: &Context) -> String {
+    let bus = if bus == bus::DEFAULT { String::new() } else { format!("{bus}/") };
+    format!("arn:aws:events:{}:{}:rule/{bus}{name}", context.region, context.account())
 }
 
-fn check_bus(input: Members<'_>, context: &Context) -> Result<(), ApiError> {
-    match input.text("EventBusName")? {
-        Some(bus) if !is_default_bus(bus, context) => {
-            Err(ApiError::bad("ResourceNotFoundException", format!("Event bus {bus} does not exist.")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn arn_of(name: &str, context: &Context) -> String {
-    format!("arn:aws:events:{}:{}:rule/{name}", context.region, context.account())
+fn no_rule(name: &str, bus: &str) -> ApiError {
+    let message = format!("Rule {name} does not exist on EventBus {bus}.");
+    ApiError::bad("ResourceNotFoundException", message)
 }
 
 /// The rule whose name `member` holds.
@@ -62,18 +59,17 @@ pub(super) fn rule_mut<'w>(
     input: Members<'_>,
     member: &str,
 ) -> Result<&'w mut Rule, ApiError> {
-    check_bus(input, context)?;
+    let bus = bus::of_input(world, context, input)?;
     let name = input.name(member)?;
-    world.events.rules.get_mut(&arn_of(name, context)).ok_or_else(|| {
-        ApiError::bad("ResourceNotFoundException", format!("Rule {name} does not exist on EventBus default."))
-    })
+    world.events.rules.get_mut(&arn_of(&bus, name, context)).ok_or_else(|| no_rule(name, &bus))
 }
 
-/// The rules of the caller's account and Region with their names, in the order of those.
-fn rules_of<'w>(world: &'w World, context: &Context) -> impl Iterator<Item = (String, &'w Rule)> {
-    let prefix = arn_of("", context);
-    let rules = world.events.rules.range(prefix.clone()..);
-    rules.take_while(move |(arn, _)| arn.starts_with(&prefix)).map(|(_, rule)| (rule.name.clone(), rule))
+/// The rules on a bus of the caller's account and Region with their names, in the order of those.
+fn rules_of<'w>(world: &'w World, context: &Context, bus: &str) -> impl Iterator<Item = (String, &'w Rule)> {
+    let (prefix, bus) = (arn_of(bus, "", context), bus.to_owned());
+    let rules = world.events.rules.range(prefix.clone()..).take_while(move |(arn, _)| arn.starts_with(&prefix));
+    // The ARNs of other buses' rules begin like those of the default one's.
+    rules.filter(move |(_, rule)| rule.bus == bus).map(|(_, rule)| (rule.name.clone(), rule))
 }
 
 fn read_pattern(text: &str) -> Result<Pattern, ApiError> {
@@ -85,7 +81,7 @@ fn read_pattern(text: &str) -> Result<Pattern, ApiError> {
 
 /// PutRule: makes a rule, or replaces all of it but its targets and tags.
 fn put_rule(world: &mut World, context: &Context, input: Members<'_>) -> Result<Value, ApiError> {
-    check_bus(input, context)?;
+    let bus = bus::of_input(world, context, input)?;
     let name = input.name("Name")?;
     let pattern = match input.short("EventPattern", 4096)?.filter(|text| !text.is_empty()) {
         Some(text) => Some((text.to_owned(), read_pattern(text)?)),
@@ -99,6 +95,9 @@ fn put_rule(world: &mut World, context: &Context, input: Members<'_>) -> Result<
         }
         None => None,
     };
+    if schedule.is_some() && bus != bus::DEFAULT {
+        return Err(invalid("ScheduleExpression is supported only on the default event bus."));
+    }
     if pattern.is_none() && schedule.is_none() {
         return Err(invalid("Parameter(s) EventPattern or ScheduleExpression must be specified."));
     }
@@ -109,15 +108,16 @@ fn put_rule(world: &mut World, context: &Context, input: Members<'_>) -> Result<
              enum value set: [ENABLED, DISABLED, ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS]"
         )));
     }
-    let arn = arn_of(name, context);
+    let arn = arn_of(&bus, name, context);
     let old = world.events.rules.get(&arn);
-    if old.is_none() && rules_of(world, context).count() >= MOST_RULES {
+    if old.is_none() && rules_of(world, context, &bus).count() >= MOST_RULES {
         return Err(too_many());
     }
     let same_schedule = |old: &&Rule| old.schedule == schedule;
     let anchor = old.filter(same_schedule).map_or(world.now, |old| old.anchor);
     let mut rule = Rule {
         name: name.to_owned(),
+        bus,
         arn: arn.clone(),
         account: context.account().to_owned(),
         region: context.region.clone(),
@@ -150,7 +150,7 @@ fn document(rule: &Rule) -> Map<String, Value> {
         ("Description", rule.description.as_ref()),
         ("ScheduleExpression", rule.schedule.as_ref().map(|(text, _)| text)),
         ("RoleArn", rule.role_arn.as_ref()),
-        ("EventBusName", Some(&"default".to_owned())),
+        ("EventBusName", Some(&rule.bus)),
     ]
     .map(|(name, value)| Some((name.to_owned(), json!(value?))));
     members.into_iter().flatten().collect()
@@ -172,9 +172,9 @@ fn answer<T: Into<Value>>(member: &str, page: Vec<T>, next: Option<String>) -> V
 }
 
 fn list_rules(world: &World, context: &Context, input: Members<'_>) -> Result<Value, ApiError> {
-    check_bus(input, context)?;
+    let bus = bus::of_input(world, context, input)?;
     let prefix = input.text("NamePrefix")?.unwrap_or_default();
-    let rules = rules_of(world, context).filter(|(name, _)| name.starts_with(prefix));
+    let rules = rules_of(world, context, &bus).filter(|(name, _)| name.starts_with(prefix));
     let (page, next) = input.page(rules.map(|(name, rule)| (name, document(rule))))?;
     Ok(answer("Rules", page, next))
 }
@@ -188,17 +188,17 @@ fn list_targets_by_rule(world: &mut World, context: &Context, input: Members<'_>
 }
 
 fn list_rule_names_by_target(world: &World, context: &Context, input: Members<'_>) -> Result<Value, ApiError> {
-    check_bus(input, context)?;
+    let bus = bus::of_input(world, context, input)?;
     let target = input.required("TargetArn")?;
-    let rules = rules_of(world, context).filter(|(_, rule)| rule.targets.iter().any(|one| one.arn == target));
+    let rules = rules_of(world, context, &bus).filter(|(_, rule)| rule.targets.iter().any(|one| one.arn == target));
     let (page, next) = input.page(rules.map(|(name, _)| (name.clone(), name)))?;
     Ok(answer("RuleNames", page, next))
 }
 
 /// DeleteRule: one that doesn't exist is deleted already.
 fn delete_rule(world: &mut World, context: &Context, input: Members<'_>) -> Result<Value, ApiError> {
-    check_bus(input, context)?;
-    let arn = arn_of(input.name("Name")?, context);
+    let bus = bus::of_input(world, context, input)?;
+    let arn = arn_of(&bus, input.name("Name")?, context);
     if world.events.rules.get(&arn).is_some_and(|rule| !rule.targets.is_empty()) {
         return Err(invalid("Rule can't be deleted since it has targets."));
     }
@@ -227,28 +227,30 @@ fn test_event_pattern(input: Members<'_>) -> Result<Value, ApiError> {
     Ok(json!({"Result": pattern.matches(&event)}))
 }
 
-fn tagged<'w>(world: &'w mut World, input: Members<'_>) -> Result<&'w mut Rule, ApiError> {
+/// The tags of a rule or a bus.
+fn tagged<'w>(world: &'w mut World, input: Members<'_>) -> Result<&'w mut BTreeMap<String, String>, ApiError> {
     let arn = input.required("ResourceARN")?;
-    world.events.rules.get_mut(arn).ok_or_else(|| {
-        let name = arn.rsplit_once('/').map_or(arn, |(_, name)| name);
-        ApiError::bad("ResourceNotFoundException", format!("Rule {name} does not exist on EventBus default."))
-    })
+    if let Some(bus) = world.events.buses.get_mut(arn) {
+        return Ok(&mut bus.tags);
+    }
+    let rule = world.events.rules.get_mut(arn).map(|rule| &mut rule.tags);
+    rule.ok_or_else(|| no_rule(arn.rsplit_once('/').map_or(arn, |(_, name)| name), bus::DEFAULT))
 }
 
 fn tag_resource(world: &mut World, input: Members<'_>) -> Result<Value, ApiError> {
     input.list("Tags", 0, 50)?;
     let tags = input.tags()?;
-    tagged(world, input)?.tags.extend(tags);
+    tagged(world, input)?.extend(tags);
     Ok(json!({}))
 }
 
 fn untag_resource(world: &mut World, input: Members<'_>) -> Result<Value, ApiError> {
     let keys = input.texts("TagKeys", 0, 50)?;
-    tagged(world, input)?.tags.retain(|key, _| !keys.contains(&key.as_str()));
+    tagged(world, input)?.retain(|key, _| !keys.contains(&key.as_str()));
     Ok(json!({}))
 }
 
 fn list_tags_for_resource(world: &mut World, input: Members<'_>) -> Result<Value, ApiError> {
-    let tags = tagged(world, input)?.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
+    let tags = tagged(world, input)?.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
     Ok(json!({"Tags": tags.collect::<Vec<_>>()}))
 }

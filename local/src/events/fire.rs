@@ -18,14 +18,15 @@ pub(super) struct Sending {
     pub(super) input: Result<String, String>,
 }
 
-/// An event is on its bus.
-pub(super) fn arrive(world: &mut World, event: &Event, id: &str) {
+/// An event is on a bus of its account and Region.
+pub(super) fn arrive(world: &mut World, bus: &str, event: &Event, id: &str) {
     let document = event.document(id);
     let matching: Vec<String> = world
         .events
         .rules
         .values()
         .filter(|rule| rule.is_enabled() && rule.account == event.account && rule.region == event.region)
+        .filter(|rule| rule.bus == bus)
         .filter(|rule| rule.pattern.as_ref().is_some_and(|(_, pattern)| pattern.matches(&document)))
         .map(|rule| rule.arn.clone())
         .collect();

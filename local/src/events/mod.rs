@@ -1,9 +1,10 @@
-//! EventBridge: rules on the default bus, schedules of rules and of EventBridge Scheduler.
+//! EventBridge: rules on the default bus and on buses of one's own, schedules of rules and of EventBridge Scheduler.
 //!
-//! There are no other buses, and only functions, topics and Image Builder's pipelines are reached; a target of
+//! Only functions, topics and Image Builder's pipelines are reached; a target of
 //! another kind is kept and named in a warning.
 
 mod api;
+mod bus;
 mod fire;
 mod members;
 mod path;
@@ -30,6 +31,8 @@ use targets::Target;
 /// What EventBridge knows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
+    /// Buses beside the default ones, by ARN.
+    buses: BTreeMap<String, bus::Bus>,
     /// By ARN.
     rules: BTreeMap<String, Rule>,
     /// Scheduler's, by ARN.
@@ -46,11 +49,13 @@ impl Store {
     }
 }
 
-/// A rule on the default bus.
+/// A rule on a bus.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Rule {
     name: String,
-    /// `arn:aws:events:region:account:rule/name`
+    /// `default`, or the name of a bus of one's own.
+    bus: String,
+    /// `arn:aws:events:region:account:rule/name`, with `bus/` before the name on another bus than the default one
     arn: String,
     account: String,
     region: String,
@@ -138,7 +143,7 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: Value)
 
 /// An event reached its bus, under an ID that a repetition has too: the targets of every rule that matches are due now.
 pub fn on_emit(world: &mut World, event: &Event, id: &str) {
-    fire::arrive(world, event, id);
+    fire::arrive(world, bus::DEFAULT, event, id);
 }
 
 /// A rule's or schedule's time has come: its target is due now, and the next time is posted.

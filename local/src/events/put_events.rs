@@ -1,9 +1,9 @@
-//! PutEvents: events of one's own on the default bus.
+//! PutEvents: events of one's own on a bus.
 
-use super::api::is_default_bus;
 use super::members::{Members, invalid};
-use super::{Event, fire};
+use super::{Event, bus, fire};
 use crate::clock::Time;
+use crate::journal::Kind;
 use crate::wire::{ApiError, Context};
 use crate::world::World;
 use serde_json::{Value, json};
@@ -19,10 +19,16 @@ pub(super) fn put_events(world: &mut World, context: &Context, input: Members<'_
     }
     let (mut answers, mut failed) = (Vec::new(), 0);
     for entry in entries {
-        match read(Members(entry), context, world.time_of_call()) {
-            Ok(event) => {
+        match read(world, context, Members(entry)) {
+            Ok((bus, event)) => {
                 let id = world.fresh_uuid("event");
-                fire::arrive(world, &event, &id);
+                let detail = match event.resources.first() {
+                    Some(resource) => format!("{} from {}: {resource}", event.detail_type, event.source),
+                    None => format!("{} from {}", event.detail_type, event.source),
+                };
+                let invocation = context.caller.invocation.as_deref();
+                world.record_for(invocation, Kind::EventPut, bus.as_str(), Some(&event.region), detail);
+                fire::arrive(world, &bus, &event, &id);
                 answers.push(json!({"EventId": id}));
             }
             Err(error) => {
@@ -43,7 +49,8 @@ fn size(entry: &Value) -> usize {
     time + text("Source") + text("DetailType") + text("Detail") + resources
 }
 
-fn read(entry: Members<'_>, context: &Context, now: Time) -> Result<Event, ApiError> {
+/// An entry as an event, with the bus that it is for.
+fn read(world: &World, context: &Context, entry: Members<'_>) -> Result<(String, Event), ApiError> {
     let argument = |name: &str| {
         let text = entry.text(name)?.filter(|text| !text.is_empty());
         text.ok_or_else(|| {
@@ -55,17 +62,13 @@ fn read(entry: Members<'_>, context: &Context, now: Time) -> Result<Event, ApiEr
     if source.starts_with("aws.") {
         return Err(ApiError::bad("NotAuthorizedForSourceException", "Not authorized for the source."));
     }
-    if let Some(bus) = entry.text("EventBusName")?
-        && !is_default_bus(bus, context)
-    {
-        return Err(ApiError::bad("ResourceNotFoundException", format!("Event bus {bus} does not exist.")));
-    }
+    let bus = bus::of_input(world, context, entry)?;
     let detail: Value = serde_json::from_str(detail)
         .ok()
         .filter(Value::is_object)
         .ok_or_else(|| ApiError::bad("MalformedDetail", "Detail is malformed."))?;
     let time = match &entry.0["Time"] {
-        Value::Null => now,
+        Value::Null => world.time_of_call(),
         time => time
             .as_f64()
             .and_then(|seconds| Time::from_timestamp_millis((seconds * 1000.0).round() as i64))
@@ -75,7 +78,7 @@ fn read(entry: Members<'_>, context: &Context, now: Time) -> Result<Event, ApiEr
         Value::Null => Vec::new(),
         _ => entry.texts("Resources", 0, usize::MAX)?,
     };
-    Ok(Event {
+    let event = Event {
         source: source.to_owned(),
         detail_type: detail_type.to_owned(),
         account: context.account().to_owned(),
@@ -83,5 +86,6 @@ fn read(entry: Members<'_>, context: &Context, now: Time) -> Result<Event, ApiEr
         resources: resources.into_iter().map(str::to_owned).collect(),
         detail,
         time,
-    })
+    };
+    Ok((bus, event))
 }

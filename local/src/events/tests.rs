@@ -245,7 +245,69 @@ fn rules_are_kept_listed_and_deleted() {
     assert_eq!((&removed["FailedEntryCount"], &removed["FailedEntries"][0]["TargetId"]), (&json!(1), &json!("2")));
     ask(&mut world, "DeleteRule", json!({"Name": "ready"})).unwrap();
     assert_eq!(code(ask(&mut world, "DescribeRule", json!({"Name": "ready"}))), "ResourceNotFoundException");
-    assert_eq!(code(ask(&mut world, "CreateEventBus", json!({"Name": "own"}))), "UnknownOperationException");
+    assert_eq!(code(ask(&mut world, "PutPermission", json!({}))), "UnknownOperationException");
+}
+
+#[test]
+fn a_bus_of_ones_own_has_its_own_rules() {
+    let mut world = world();
+    let arn = ask(&mut world, "CreateEventBus", json!({"Name": "images", "Description": "d"})).unwrap()["EventBusArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(arn, "arn:aws:events:us-east-1:123456789012:event-bus/images");
+    for (name, expected) in [
+        ("images", "ResourceAlreadyExistsException"),
+        ("default", "ResourceAlreadyExistsException"),
+        ("a b", "ValidationException"),
+    ] {
+        assert_eq!(code(ask(&mut world, "CreateEventBus", json!({"Name": name}))), expected, "{name}");
+    }
+    let listed = ask(&mut world, "ListEventBuses", json!({})).unwrap();
+    assert_eq!(
+        (&listed["EventBuses"][0]["Name"], &listed["EventBuses"][1]["Name"]),
+        (&json!("default"), &json!("images"))
+    );
+    assert_eq!(ask(&mut world, "DescribeEventBus", json!({"Name": arn})).unwrap()["Description"], "d");
+
+    // The same rule on both buses; each hears of its own events alone.
+    let pattern = "{\"source\": [\"mine\"]}";
+    ask(&mut world, "PutRule", json!({"Name": "own", "EventPattern": pattern})).unwrap();
+    let input = json!({"Name": "own", "EventPattern": pattern, "EventBusName": "images"});
+    let rule = ask(&mut world, "PutRule", input).unwrap()["RuleArn"].clone();
+    assert_eq!(rule, "arn:aws:events:us-east-1:123456789012:rule/images/own");
+    let scheduled = json!({"Name": "s", "ScheduleExpression": "rate(1 day)", "EventBusName": "images"});
+    assert_eq!(code(ask(&mut world, "PutRule", scheduled)), "ValidationException");
+    for bus in ["default", "images"] {
+        let input =
+            json!({"Rule": "own", "EventBusName": bus, "Targets": [{"Id": "1", "Arn": format!("{TOPIC}-{bus}")}]});
+        assert_eq!(ask(&mut world, "PutTargets", input).unwrap()["FailedEntryCount"], 0);
+        let rules = ask(&mut world, "ListRules", json!({"EventBusName": bus})).unwrap();
+        assert_eq!(rules["Rules"].as_array().unwrap().len(), 1, "{bus}");
+    }
+    let entry = |bus: &str| json!({"Source": "mine", "DetailType": "t", "Detail": "{}", "EventBusName": bus});
+    let entries = json!([entry("images"), entry(&arn), entry("default"), entry("none")]);
+    let answer = ask(&mut world, "PutEvents", json!({"Entries": entries})).unwrap();
+    assert_eq!(
+        (&answer["FailedEntryCount"], &answer["Entries"][3]["ErrorCode"]),
+        (&json!(1), &json!("ResourceNotFoundException"))
+    );
+    let mut told = Vec::new();
+    while let Some(step) = world.step(world.now) {
+        drop(step);
+        told.push(());
+    }
+    assert_eq!(told.len(), 3, "each to one topic");
+    let put: Vec<_> = said(&world, Kind::EventPut);
+    assert_eq!(put, [("images", "t from mine"), ("images", "t from mine"), ("default", "t from mine")]);
+
+    assert_eq!(code(ask(&mut world, "DeleteEventBus", json!({"Name": "images"}))), "ValidationException");
+    let ids = json!({"Rule": "own", "EventBusName": "images", "Ids": ["1"]});
+    ask(&mut world, "RemoveTargets", ids).unwrap();
+    ask(&mut world, "DeleteRule", json!({"Name": "own", "EventBusName": "images"})).unwrap();
+    ask(&mut world, "DeleteEventBus", json!({"Name": "images"})).unwrap();
+    assert_eq!(code(ask(&mut world, "DescribeEventBus", json!({"Name": "images"}))), "ResourceNotFoundException");
+    ask(&mut world, "DescribeRule", json!({"Name": "own"})).unwrap();
 }
 
 #[test]

@@ -65,6 +65,10 @@ pub(super) enum Fault {
         skipped: bool,
         reason: String,
     },
+    Finding {
+        severity: String,
+        seconds: i64,
+    },
 }
 
 const OF_CALLS: &[&str] = &["service", "operation", "region", "account", "function", "resource"];
@@ -74,7 +78,7 @@ const OF_BUILDS: &[&str] = &["name", "recipe", "pipeline", "region", "account"];
 const OF_LIFECYCLE: &[&str] = &["ami", "name", "action", "region", "account"];
 
 /// Each fault with what it matches by and the members of its own.
-const FAULTS: [(&str, &[&str], &[&str]); 11] = [
+const FAULTS: [(&str, &[&str], &[&str]); 12] = [
     ("throttle", OF_CALLS, &["code"]),
     ("error", OF_CALLS, &["code", "status", "message"]),
     ("latency", OF_CALLS, &["milliseconds"]),
@@ -86,6 +90,7 @@ const FAULTS: [(&str, &[&str], &[&str]); 11] = [
     ("reordered", OF_NOTIFICATIONS, &["seconds"]),
     ("fail-build", OF_BUILDS, &["status", "reason", "region"]),
     ("fail-lifecycle", OF_LIFECYCLE, &["outcome", "reason"]),
+    ("finding", OF_BUILDS, &["severity", "seconds"]),
 ];
 
 /// How often and when: members of every rule.
@@ -94,8 +99,14 @@ const WHEN: [&str; 5] = ["times", "after", "probability", "from", "until"];
 /// The statuses at whose end a build can fail.
 const STATUSES: [&str; 4] = ["BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING"];
 
+/// The severities that a finding can be given.
+const SEVERITIES: [&str; 5] = ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"];
+
 /// A day, in seconds: the longest delay.
 const DAY: i64 = 24 * 60 * 60;
+
+/// How much later than its image's scan a finding can be there at most, in days.
+const LATEST_FINDING: i64 = 365;
 
 impl Fault {
     pub(super) fn is_of_calls(&self) -> bool {
@@ -127,6 +138,7 @@ impl Fault {
             Self::FailLifecycle { skipped: true, reason } => format!("skipped: {reason}"),
             Self::FailLifecycle { skipped: false, reason } => format!("failed: {reason}"),
             Self::FailBuild { status, reason, .. } => format!("will fail in {status}: {reason}"),
+            Self::Finding { severity, seconds } => format!("one more {severity} finding {seconds} s after the scan"),
         }
     }
 }
@@ -165,8 +177,8 @@ fn parse(rule: &Value, path: &str) -> Result<Rule, String> {
     let on = matching(members, path, name, matched)?;
     let fault = fault(&of, name, &on)?;
     let times = of.number("times", 1, i64::MAX)?;
-    if times.is_some() && matches!(fault, Fault::ListImagesLag { .. }) {
-        return Err(format!("{path}.times: a lag lasts; expected from or until"));
+    if times.is_some() && matches!(fault, Fault::ListImagesLag { .. } | Fault::Finding { .. }) {
+        return Err(format!("{path}.times: {name} lasts; expected from or until"));
     }
     let after = of.number("after", 1, i64::MAX)?;
     if after.is_some() && matches!(fault, Fault::ListImagesLag { .. }) {
@@ -251,8 +263,8 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
             let expected = "a whole number from 1 to 86400000";
             Fault::Latency { milliseconds: milliseconds.ok_or_else(|| required("milliseconds", expected))? }
         }
-        "unreachable" if on.contains_key("region") => Fault::Unreachable,
-        "unreachable" => return Err(required("match.region", "the Region that can't be reached")),
+        "unreachable" if on.contains_key("region") || on.contains_key("account") => Fault::Unreachable,
+        "unreachable" => return Err(required("match.region", "the Region or the account that can't be reached")),
         "list-images-lag" => {
             let seconds = of.number("seconds", 1, 120)?;
             Fault::ListImagesLag {
@@ -264,6 +276,13 @@ fn fault(of: &Members<'_>, name: &str, on: &BTreeMap<String, String>) -> Result<
         "delayed" => {
             let seconds = of.number("seconds", 1, DAY)?;
             Fault::Delayed { seconds: seconds.ok_or_else(|| required("seconds", "a whole number from 1 to 86400"))? }
+        }
+        "finding" => {
+            let severity = of.text("severity")?.filter(|severity| SEVERITIES.contains(severity));
+            let severity =
+                severity.ok_or_else(|| required("severity", &format!("one of {}", SEVERITIES.join(", "))))?;
+            let seconds = of.number("seconds", 0, LATEST_FINDING * DAY)?.unwrap_or(0);
+            Fault::Finding { severity: severity.to_owned(), seconds }
         }
         "reordered" => Fault::Reordered { seconds: of.number("seconds", 1, DAY)?.unwrap_or(60) },
         "fail-lifecycle" => {

@@ -27,7 +27,8 @@
 //!   `CallRateLimitExceededException`
 //! - `error`: refused; `status` (400 to 599) and `code`, of which one suffices, and `message`
 //! - `latency`: answered `milliseconds` later: simulated ones, or the client's own where time is real
-//! - `unreachable`: the connection is dropped, and nothing is done; `match.region` is required
+//! - `unreachable`: the connection is dropped, and nothing is done; `match.region` or `match.account`, that of the
+//!   credentials, is required
 //!
 //! **A fault of listings**, matched by `region`, `account`, `name` (the image's):
 //! - `list-images-lag`: ListImages lacks builds that are younger than `seconds`, 1 to 120. It has no `times`.
@@ -50,7 +51,12 @@
 //! - `fail-lifecycle`: the AMI is left as it is, and FAILED in the execution, or what `outcome` says: FAILED or
 //!   SKIPPED; with `reason`
 //!
-//! Every fault that strikes is a line of the journal.
+//! **A fault of scans**, matched as those of builds:
+//! - `finding`: a build whose scan is completed has one finding more, of `severity` (INFORMATIONAL, LOW, MEDIUM, HIGH
+//!   or CRITICAL), from `seconds` after the scan on (0 if absent), as long as the rule holds. It has no `times`, and
+//!   no line in the journal.
+//!
+//! Every other fault that strikes is a line of the journal.
 
 mod builds;
 mod calls;
@@ -62,7 +68,7 @@ mod notifications;
 mod tests;
 mod words;
 
-pub(crate) use builds::{Build, foretold};
+pub(crate) use builds::{Build, findings_of, foretold};
 pub(crate) use calls::{Fate, hides, of_call};
 pub use document::Rules;
 pub(crate) use lifecycle::{Hindered, Retired, hindered};

@@ -66,6 +66,16 @@ fn the_first_rule_that_fits_strikes_as_often_as_it_says() {
 }
 
 #[test]
+fn an_account_can_be_out_of_reach() {
+    let mut world = world(json!([{"fault": "unreachable", "match": {"account": "111122223333"}}]));
+    assert_eq!(call(&mut world, "ssm", "GetParameter", "us-east-1", json!({})), "passes");
+    let mut there = context("us-east-1");
+    there.caller.account = "111122223333".to_owned();
+    let verdict = of_call(&mut world, &there, "ssm", "GetParameter", &json!({}));
+    assert_eq!(verdict.fate, Some(Fate::Unreachable));
+}
+
+#[test]
 fn a_rule_holds_in_its_time_only() {
     let mut world = world(json!([
         {"fault": "throttle", "from": "2026-03-02T01:00:00Z", "until": "2026-03-02T02:00:00Z"},
@@ -170,11 +180,11 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         (json!([1]), "rules[0]: expected an object with a fault"),
         (
             json!([{}]),
-            "rules[0].fault: expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, fail-lifecycle",
+            "rules[0].fault: expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, fail-lifecycle, finding",
         ),
         (
             json!([{"fault": "slow"}]),
-            "rules[0].fault: \"slow\" is none; expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, fail-lifecycle",
+            "rules[0].fault: \"slow\" is none; expected one of throttle, error, latency, unreachable, list-images-lag, lost, repeated, delayed, reordered, fail-build, fail-lifecycle, finding",
         ),
         (
             json!([{"fault": "lost"}, {"fault": "lost", "code": "x"}]),
@@ -215,14 +225,17 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         (json!([{"fault": "error"}]), "rules[0].code: expected a code, or a status from 400 to 599"),
         (json!([{"fault": "error", "status": 200}]), "rules[0].status: expected a whole number from 400 to 599"),
         (json!([{"fault": "latency"}]), "rules[0].milliseconds: expected a whole number from 1 to 86400000"),
-        (json!([{"fault": "unreachable"}]), "rules[0].match.region: expected the Region that can't be reached"),
+        (
+            json!([{"fault": "unreachable"}]),
+            "rules[0].match.region: expected the Region or the account that can't be reached",
+        ),
         (
             json!([{"fault": "list-images-lag", "seconds": 121}]),
             "rules[0].seconds: expected a whole number from 1 to 120",
         ),
         (
             json!([{"fault": "list-images-lag", "seconds": 60, "times": 1}]),
-            "rules[0].times: a lag lasts; expected from or until",
+            "rules[0].times: list-images-lag lasts; expected from or until",
         ),
         (
             json!([{"fault": "list-images-lag", "seconds": 60, "after": 1}]),
@@ -238,6 +251,14 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         (
             json!([{"fault": "fail-build", "status": "TESTING", "region": "eu-west-1"}]),
             "rules[0].region: expected none: only DISTRIBUTING fails in a Region",
+        ),
+        (
+            json!([{"fault": "finding", "severity": "BAD"}]),
+            "rules[0].severity: expected one of INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL",
+        ),
+        (
+            json!([{"fault": "finding", "severity": "LOW", "times": 1}]),
+            "rules[0].times: finding lasts; expected from or until",
         ),
     ] {
         let text = json!({"rules": rules}).to_string();

@@ -12,7 +12,7 @@ use super::{auto_scaling, dynamic, function, iam, imagebuilder, launch_template,
 use crate::draw::Seed;
 use crate::journal::Kind;
 use crate::wire::{Caller, Context};
-use crate::world::World;
+use crate::world::{DEFAULT_ACCOUNT, World};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,9 +151,10 @@ impl Deployment {
         Ok(Progress::Done(summary))
     }
 
-    /// What tells stacks apart: `REGION/NAME`.
+    /// What tells stacks apart: `REGION/NAME`, and in front of that the account if it isn't the default one.
     pub fn key(&self) -> String {
-        format!("{}/{}", self.region, self.stack_name)
+        let account = if self.account == DEFAULT_ACCOUNT { String::new() } else { format!("{}/", self.account) };
+        format!("{account}{}/{}", self.region, self.stack_name)
     }
 
     /// The same for the same template with the same given parameters.
@@ -187,8 +188,15 @@ impl Deployment {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
+    /// Where exports are known: the stack's account and Region.
+    fn exported_to(&self) -> String {
+        format!("{}/{}", self.account, self.region)
+    }
+
     fn scope<'a>(&'a self, world: &'a World) -> Scope<'a> {
-        Scope { template: &self.template, values: &self.values, resources: &self.made, exports: &world.stacks.exports }
+        static NONE: BTreeMap<String, Value> = BTreeMap::new();
+        let exports = world.stacks.exports.get(&self.exported_to()).unwrap_or(&NONE);
+        Scope { template: &self.template, values: &self.values, resources: &self.made, exports }
     }
 
     /// The resources that one waits for, without those that its conditions leave out.
@@ -352,9 +360,10 @@ impl Deployment {
             "AWS::Scheduler::Schedule" => {
                 triggers::schedule(world, context, made.reference.as_str().unwrap_or_default(), properties)?;
             }
-            "AWS::IAM::Role" => iam::role(world, &entry.key, &made, properties)?,
+            "AWS::Events::EventBus" => triggers::bus(world, context, &naming.physical_name("Name"), properties)?,
+            "AWS::IAM::Role" => iam::role(world, &self.account, &entry.key, &made, properties)?,
             "AWS::IAM::ManagedPolicy" | "AWS::IAM::Policy" | "AWS::IAM::RolePolicy" => {
-                iam::policy(world, kind, &made, properties)?;
+                iam::policy(world, &self.account, kind, &made, properties)?;
             }
             _ => {}
         }
@@ -366,13 +375,15 @@ impl Deployment {
         let mut outputs = BTreeMap::new();
         let mut exports: BTreeMap<String, Value> = BTreeMap::new();
         let mut faults = Vec::new();
+        let place = self.exported_to();
+        let known = world.stacks.exports.get(&place);
         for entry in self.template.section("Outputs") {
             match self.output(&self.scope(world), entry) {
                 Ok(None) => {}
                 Ok(Some((value, export))) => {
                     outputs.insert(entry.key.clone(), text(&value).unwrap_or_else(|| value.to_string()));
                     let Some(name) = export else { continue };
-                    if world.stacks.exports.contains_key(&name) || exports.contains_key(&name) {
+                    if known.is_some_and(|known| known.contains_key(&name)) || exports.contains_key(&name) {
                         faults.push(Fault::new(entry.line, format!("an export named {name:?} exists already")));
                     }
                     exports.insert(name, value);
@@ -383,7 +394,7 @@ impl Deployment {
         if !faults.is_empty() {
             return Err(faults);
         }
-        world.stacks.exports.extend(exports);
+        world.stacks.exports.entry(place).or_default().extend(exports);
         Ok(outputs)
     }
 

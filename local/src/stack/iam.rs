@@ -8,7 +8,13 @@ use crate::world::World;
 use serde_json::{Value, json};
 
 /// Keeps a role under its name: its properties, with its ARN and all its inline `Policies`.
-pub(super) fn role(world: &mut World, logical: &str, made: &Made, properties: &Value) -> Result<(), Vec<Refusal>> {
+pub(super) fn role(
+    world: &mut World,
+    account: &str,
+    logical: &str,
+    made: &Made,
+    properties: &Value,
+) -> Result<(), Vec<Refusal>> {
     let mut role = properties.clone();
     let sam = role.as_object_mut().and_then(|role| role.remove(SAM_POLICIES));
     role["Arn"] = made.attributes.get("Arn").cloned().unwrap_or_default();
@@ -31,7 +37,7 @@ pub(super) fn role(world: &mut World, logical: &str, made: &Made, properties: &V
             *arn = json!(format!("arn:aws:iam::aws:policy/{path}{name}"));
         }
     }
-    world.stacks.roles.insert(made.reference.as_str().unwrap_or_default().to_owned(), role);
+    world.stacks.add_role(account, made.reference.as_str().unwrap_or_default(), role);
     Ok(())
 }
 
@@ -58,7 +64,13 @@ fn add_sam_policy(world: &mut World, logical: &str, role: &mut Value, policy: Va
 }
 
 /// Adds an inline or managed policy to the roles that it names, and keeps a managed one under its ARN.
-pub(super) fn policy(world: &mut World, kind: &str, made: &Made, properties: &Value) -> Result<(), Vec<Refusal>> {
+pub(super) fn policy(
+    world: &mut World,
+    account: &str,
+    kind: &str,
+    made: &Made,
+    properties: &Value,
+) -> Result<(), Vec<Refusal>> {
     let document = properties.get("PolicyDocument").cloned();
     let document = document.ok_or_else(|| vec![Refusal::new("the property PolicyDocument is required")])?;
     let arn = made.reference.as_str().unwrap_or_default().to_owned();
@@ -69,7 +81,7 @@ pub(super) fn policy(world: &mut World, kind: &str, made: &Made, properties: &Va
     let named = properties.get("Roles").and_then(Value::as_array).cloned().unwrap_or_default();
     for name in named.iter().chain(properties.get("RoleName")).filter_map(Value::as_str) {
         // A role of another origin has no entry: nothing here runs under it.
-        let Some(role) = world.stacks.roles.get_mut(name) else { continue };
+        let Some(role) = world.stacks.roles.get_mut(&format!("{account}/{name}")) else { continue };
         let (member, value) = match managed {
             true => ("ManagedPolicyArns", json!(arn)),
             false => ("Policies", json!({"PolicyName": properties.get("PolicyName"), "PolicyDocument": document})),

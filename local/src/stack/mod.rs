@@ -41,9 +41,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the deployed stacks leave behind that belongs to no service.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
-    /// Exports by name: imports of later stacks.
-    pub exports: BTreeMap<String, Value>,
-    /// IAM roles by name: the resolved properties and the policies, for those who check permissions.
+    /// Exports by `ACCOUNT/REGION`, then name: imports of later stacks there.
+    pub exports: BTreeMap<String, BTreeMap<String, Value>>,
+    /// IAM roles by `ACCOUNT/NAME`: the resolved properties and the policies, for those who check permissions.
     pub roles: BTreeMap<String, Value>,
     /// Customer-managed policies by ARN: their documents.
     pub policies: BTreeMap<String, Value>,
@@ -51,6 +51,27 @@ pub struct Store {
     pub absent_functions: BTreeSet<String>,
     /// By [`Deployment::key`]: the stacks that are deployed, each with a fingerprint of its template and parameters.
     pub deployed: BTreeMap<String, String>,
+}
+
+impl Store {
+    /// A role of an account, by its name without path.
+    pub fn role(&self, account: &str, name: &str) -> Option<&Value> {
+        self.roles.get(&format!("{account}/{name}"))
+    }
+
+    /// Keeps a role of an account under its name.
+    pub(crate) fn add_role(&mut self, account: &str, name: &str, role: Value) {
+        self.roles.insert(format!("{account}/{name}"), role);
+    }
+
+    /// Keeps a role that anybody may assume.
+    #[cfg(test)]
+    pub(crate) fn add_open_role(&mut self, account: &str, name: &str) {
+        let trust = serde_json::json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"});
+        let arn = format!("arn:aws:iam::{account}:role/{name}");
+        let role = serde_json::json!({"Arn": arn, "AssumeRolePolicyDocument": {"Statement": trust}});
+        self.add_role(account, name, role);
+    }
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn a_stack_of_surroundings_deploys_unchanged() {
     assert_eq!(summary.outputs["Image"], "123456789012.dkr.ecr.us-east-1.amazonaws.com/base");
     assert!(summary.outputs["Group"].starts_with("sg-"));
     assert!(summary.outputs["Other"].starts_with("subnet-"));
-    assert_eq!(world.stacks.exports["base-profile"], json!(summary.outputs["Profile"]));
+    assert_eq!(world.stacks.exports["123456789012/us-east-1"]["base-profile"], json!(summary.outputs["Profile"]));
     let role = world.stacks.roles.values().next().unwrap();
     assert_eq!(role["Policies"][0]["PolicyName"], json!("write-logs"));
     let warnings: Vec<_> = world.journal.entries().iter().filter(|entry| entry.kind == Kind::Warning).collect();
@@ -216,7 +216,7 @@ Resources:
     assert_eq!(function.dead_letter_arn.as_deref(), Some("arn:aws:sqs:us-east-1:123456789012:dead"));
     assert_eq!((function.log_format.as_str(), function.log_level.as_deref()), ("JSON", Some("DEBUG")));
     assert_eq!(function.reserved_concurrency, Some(2));
-    let policies = &world.stacks.roles[&function.role]["Policies"];
+    let policies = &world.stacks.role("123456789012", &function.role).unwrap()["Policies"];
     assert_eq!(policies[0]["PolicyDocument"]["Statement"][0]["Action"], json!("ssm:PutParameter"));
     let warning = world.journal.entries().iter().find(|entry| entry.kind == Kind::Warning).unwrap();
     assert_eq!(warning.detail, "stacks/t.yaml:16: Report (python3.13) isn't run locally: nothing invokes it");

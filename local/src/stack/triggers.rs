@@ -1,4 +1,4 @@
-//! What starts functions by itself: rules on the default event bus, and schedules.
+//! What starts functions by itself: event buses with their rules, and schedules.
 
 use super::error::{Refusal, only};
 use super::evaluate::text;
@@ -21,16 +21,24 @@ const RULE: [&str; 9] = [
     "Targets",
 ];
 
-/// Makes a rule on the default bus with its targets; `properties` are those of `AWS::Events::Rule`.
+/// Makes a bus; `properties` are those of `AWS::Events::EventBus`.
+pub(super) fn bus(world: &mut World, context: &Context, name: &str, properties: &Value) -> Result<(), Vec<Refusal>> {
+    only(properties, &["Description", "Name", "Policy", "Tags"])?;
+    let mut input = json!({"Name": name});
+    for member in ["Description", "Tags"] {
+        if let Some(value) = properties.get(member) {
+            input[member] = value.clone();
+        }
+    }
+    call(world, context, "events", "CreateEventBus", input)?;
+    Ok(())
+}
+
+/// Makes a rule with its targets; `properties` are those of `AWS::Events::Rule`.
 pub(super) fn rule(world: &mut World, context: &Context, name: &str, properties: &Value) -> Result<(), Vec<Refusal>> {
     only(properties, &RULE)?;
-    let bus = properties.get("EventBusName").and_then(text).unwrap_or_else(|| "default".to_owned());
-    if bus != "default" && !bus.ends_with(":event-bus/default") {
-        let message = format!("only the default event bus is there locally: the rule {name} is on {bus}");
-        return Err(vec![Refusal::of("EventBusName", message)]);
-    }
     let mut input = Map::from_iter([("Name".to_owned(), json!(name))]);
-    for member in ["Description", "RoleArn", "ScheduleExpression", "State"] {
+    for member in ["Description", "EventBusName", "RoleArn", "ScheduleExpression", "State"] {
         if let Some(value) = properties.get(member) {
             input.insert(member.to_owned(), value.clone());
         }
@@ -47,7 +55,11 @@ pub(super) fn rule(world: &mut World, context: &Context, name: &str, properties:
     if targets.is_empty() {
         return Ok(());
     }
-    let answer = call(world, context, "events", "PutTargets", json!({"Rule": name, "Targets": targets}))?;
+    let mut input = json!({"Rule": name, "Targets": targets});
+    if let Some(bus) = properties.get("EventBusName") {
+        input["EventBusName"] = bus.clone();
+    }
+    let answer = call(world, context, "events", "PutTargets", input)?;
     match answer["FailedEntries"].as_array().map(Vec::as_slice) {
         None | Some([]) => Ok(()),
         Some(failed) => Err(failed

@@ -192,7 +192,7 @@ const TYPES: &[Type] = &[
     rests("ElasticLoadBalancingV2::Listener", "", "arn:aws:elasticloadbalancing:{region}:{account}:listener/app/{logical}/{hex}", &[("ListenerArn", "{ref}")]),
     rests("ElasticLoadBalancingV2::LoadBalancer", "Name", "arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/{hex}", &[("LoadBalancerArn", "{ref}"), ("LoadBalancerName", "{name}"), ("LoadBalancerFullName", "app/{name}/{hex}"), ("DNSName", "{name}.{region}.elb.amazonaws.com"), ("CanonicalHostedZoneID", "Z35SXDOTRQ7X7K")]),
     rests("ElasticLoadBalancingV2::TargetGroup", "Name", "arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{hex}", &[("TargetGroupArn", "{ref}"), ("TargetGroupName", "{name}"), ("TargetGroupFullName", "targetgroup/{name}/{hex}")]),
-    rests("Events::EventBus", "Name", "{name}", &[("Arn", "arn:aws:events:{region}:{account}:event-bus/{name}"), ("Name", "{name}")]),
+    acts("Events::EventBus", "Name", "{name}", &[("Arn", "arn:aws:events:{region}:{account}:event-bus/{name}"), ("Name", "{name}")]),
     rests("Events::EventBusPolicy", "", "{logical}-{ID12}", &[]),
     rests("IAM::AccessKey", "", "AKIA{ID16}", &[("SecretAccessKey", "{hex32}")]),
     rests("IAM::Group", "GroupName", "{name}", &[("Arn", "arn:aws:iam::{account}:group{path}{name}")]),

@@ -1,5 +1,7 @@
 //! STS: who a caller is, and sessions of roles. Also what an access key stands for.
 
+mod trust;
+
 use crate::clock::{Time, iso_seconds};
 use crate::wire::{ApiError, Caller, Context, Principal};
 use crate::world::{DEFAULT_ACCOUNT, World};
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::arn::Arn;
 use std::collections::BTreeMap;
+use trust::{Asker, Undecided};
 
 /// STS's XML name space.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -31,7 +34,7 @@ struct Session {
     caller: Caller,
     /// The access key ID of the session that assumed this one's role.
     parent: Option<String>,
-    /// `None` for a function's process, whose credentials are renewed for it.
+    /// On the clients' clocks; `None` for a function's process, whose credentials are renewed for it.
     expires: Option<Time>,
 }
 
@@ -118,29 +121,32 @@ fn assume_role(world: &mut World, context: &Context, input: &Value) -> Result<Va
             "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must have length between 2 and 1224",
         ));
     }
-    // What other accounts hold isn't known here.
-    let properties = world.stacks.roles.get(role);
-    if account == DEFAULT_ACCOUNT && properties.is_none() {
-        return Err(ApiError::new(
-            403,
-            "AccessDenied",
-            format!(
-                "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
-                context.caller.arn()
-            ),
-        ));
+    let role_of_account = world.stacks.role(account, role).filter(|properties| properties["Arn"] == role_arn);
+    let Some(properties) = role_of_account else { return Err(denied(context, role_arn)) };
+    let principal_arn = principal_arn(world, &context.caller);
+    let asker = Asker {
+        account: context.account(),
+        arn: &context.caller.arn(),
+        principal_arn: &principal_arn,
+        session_name: session,
+        external_id,
+    };
+    match trust::trusts(&properties["AssumeRolePolicyDocument"], asker) {
+        Ok(true) => {}
+        Ok(false) => return Err(denied(context, role_arn)),
+        Err(Undecided(why)) => {
+            return Err(ApiError::new(501, "NotImplementedException", format!("{role_arn}: {why}")));
+        }
     }
-    let longest = match properties.and_then(|role| role.get("MaxSessionDuration")) {
+    let longest = match properties.get("MaxSessionDuration") {
         Some(Value::String(seconds)) => seconds.parse().unwrap_or(3600),
         Some(seconds) => seconds.as_i64().unwrap_or(3600),
-        // The local AWS doesn't know the role: the longest that any can have.
-        None if properties.is_none() => 43_200,
         None => 3600,
     };
     let seconds = duration(text("DurationSeconds"), longest, &context.caller)?;
     let parent = parent_of(world, &context.caller);
     // Clients look at their own clocks, so a session lasts as long as they think it does.
-    let expires = world.now + TimeDelta::seconds(seconds) * world.speed;
+    let expires = world.clients_now() + TimeDelta::seconds(seconds);
     let credentials = new_session(world, account, role, session, parent, Some(expires));
     let caller = caller_of(world, &credentials.access_key_id)?;
     Ok(json!({
@@ -148,10 +154,24 @@ fn assume_role(world: &mut World, context: &Context, input: &Value) -> Result<Va
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key,
             "SessionToken": credentials.session_token,
-            "Expiration": iso_seconds(world.on_clients_clock(expires)),
+            "Expiration": iso_seconds(expires),
         },
         "AssumedRoleUser": {"AssumedRoleId": user_id(world, &caller), "Arn": caller.arn()},
     }))
+}
+
+/// What AWS answers alike for a role that doesn't exist and one that doesn't trust the caller.
+fn denied(context: &Context, role_arn: &str) -> ApiError {
+    let caller = context.caller.arn();
+    let message = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}");
+    ApiError::new(403, "AccessDenied", message)
+}
+
+/// `aws:PrincipalArn`: of a role's session the role's, with its path.
+fn principal_arn(world: &World, caller: &Caller) -> String {
+    let Principal::Role { name, .. } = &caller.principal else { return caller.arn() };
+    let role = world.stacks.role(&caller.account, name).and_then(|role| role["Arn"].as_str());
+    role.map_or_else(|| format!("arn:aws:iam::{}:role/{name}", caller.account), str::to_owned)
 }
 
 fn duration(text: &str, longest: i64, caller: &Caller) -> Result<i64, ApiError> {
@@ -238,7 +258,7 @@ pub fn attach(world: &mut World, access_key_id: &str, invocation: Option<&str>) 
 /// `ExpiredToken` for a session whose time is over.
 pub fn caller_of(world: &World, access_key_id: &str) -> Result<Caller, ApiError> {
     if let Some(session) = world.sts.sessions.get(access_key_id) {
-        if session.expires.is_some_and(|expires| expires <= world.now) {
+        if session.expires.is_some_and(|expires| expires <= world.clients_now()) {
             let message = "The security token included in the request is expired";
             return Err(ApiError::new(403, "ExpiredToken", message));
         }
@@ -256,6 +276,18 @@ mod tests {
 
     fn world() -> World {
         World::new(Seed(7), "2026-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    /// A role that a stack has made, with a trust policy.
+    fn add_role(world: &mut World, account: &str, path_and_name: &str, trust: Value) {
+        let name = path_and_name.rsplit('/').next().unwrap();
+        let arn = format!("arn:aws:iam::{account}:role/{path_and_name}");
+        let role = json!({"Arn": arn, "AssumeRolePolicyDocument": {"Statement": trust}});
+        world.stacks.add_role(account, name, role);
+    }
+
+    fn anybody() -> Value {
+        json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
     }
 
     fn ask(world: &mut World, key: &str, operation: &str, input: Value) -> Result<Value, ApiError> {
@@ -291,6 +323,7 @@ mod tests {
         let mut world = world();
         let key = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s").access_key_id;
         attach(&mut world, &key, Some("one"));
+        add_role(&mut world, "111122223333", "path/reader", anybody());
         let input = json!({"RoleArn": "arn:aws:iam::111122223333:role/path/reader", "RoleSessionName": "there"});
         let answer = ask(&mut world, &key, "AssumeRole", input).unwrap();
         assert_eq!(answer["AssumedRoleUser"]["Arn"], "arn:aws:sts::111122223333:assumed-role/reader/there");
@@ -310,6 +343,7 @@ mod tests {
             world.speed = speed;
             let own = credentials_for(&mut world, DEFAULT_ACCOUNT, "r", "s").access_key_id;
             let role = "arn:aws:iam::111122223333:role/there";
+            world.stacks.add_open_role("111122223333", "there");
             let input = json!({"RoleArn": role, "RoleSessionName": "me", "DurationSeconds": "900"});
             let answer = ask(&mut world, &own, "AssumeRole", input).unwrap();
             assert_eq!(answer["Credentials"]["Expiration"], "2026-01-01T00:15:00Z");
@@ -327,7 +361,7 @@ mod tests {
     #[test]
     fn a_role_is_assumed_by_the_rules() {
         let mut world = world();
-        world.stacks.roles.insert("short".to_owned(), json!({}));
+        add_role(&mut world, DEFAULT_ACCOUNT, "short", anybody());
         let arn = "arn:aws:iam::123456789012:role/short";
         let table = [
             (json!({"RoleArn": arn, "RoleSessionName": "ok"}), None),
@@ -343,6 +377,43 @@ mod tests {
         for (input, expected) in table {
             let code = ask(&mut world, "AKID", "AssumeRole", input.clone()).err().map(|error| error.code);
             assert_eq!(code.as_deref(), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_assumed_only_by_whom_it_trusts() {
+        let mut world = world();
+        let us = json!({"AWS": "arn:aws:iam::123456789012:role/publisher"});
+        let condition = json!({"StringEquals": {"sts:ExternalId": "agreed"}});
+        let statement = json!({"Effect": "Allow", "Principal": us, "Action": "sts:AssumeRole", "Condition": condition});
+        add_role(&mut world, "111122223333", "goldsmith/target", statement);
+        let role = "arn:aws:iam::111122223333:role/goldsmith/target";
+        let publisher = credentials_for(&mut world, DEFAULT_ACCOUNT, "publisher", "fan-out").access_key_id;
+        let other = credentials_for(&mut world, DEFAULT_ACCOUNT, "other", "fan-out").access_key_id;
+        let stranger = credentials_for(&mut world, "444455556666", "publisher", "fan-out").access_key_id;
+        let pathless = role.replace("/goldsmith/", "/");
+        let elsewhere = role.replace("111122223333", "444455556666");
+        for (key, role, external_id, allowed) in [
+            (&publisher, role, Some("agreed"), true),
+            (&publisher, role, Some("another"), false),
+            (&publisher, role, None, false),
+            (&other, role, Some("agreed"), false),
+            (&stranger, role, Some("agreed"), false),
+            (&publisher, pathless.as_str(), Some("agreed"), false),
+            (&publisher, elsewhere.as_str(), Some("agreed"), false),
+        ] {
+            let mut input = json!({"RoleArn": role, "RoleSessionName": "me"});
+            if let Some(id) = external_id {
+                input["ExternalId"] = json!(id);
+            }
+            let answer = ask(&mut world, key, "AssumeRole", input);
+            let code = answer.as_ref().err().map(|error| (error.status, error.code.clone()));
+            let expected = (!allowed).then(|| (403, "AccessDenied".to_owned()));
+            assert_eq!(code, expected, "{key} {role} {external_id:?}");
+            if let Ok(answer) = answer {
+                let key = answer["Credentials"]["AccessKeyId"].as_str().unwrap();
+                assert_eq!(caller_of(&world, key).unwrap().account, "111122223333");
+            }
         }
     }
 }

@@ -110,7 +110,7 @@ async fn the_state_is_shown_and_emptied() {
     let serving = Serving::start(folder.path(), &[]).await;
     serving.put("/mine").await;
     let (status, state) = serving.ask("GET", "/_local/state", "").await;
-    assert_eq!((status, &state["format"]), (200, &json!(1)));
+    assert_eq!((status, &state["format"]), (200, &json!(2)));
     assert_eq!(deployed(&state), ["us-east-1/empty", "us-east-1/goldsmith"]);
     assert!(state["world"]["ssm"].to_string().contains("/mine"));
     let (status, answer) = serving.ask("POST", "/_local/reset", "").await;

@@ -5,7 +5,8 @@ use goldsmith_local::driver::{Local, Pace, Running};
 use goldsmith_local::journal::{Entry, Kind};
 use goldsmith_local::lambda::{InvocationRecord, package};
 use goldsmith_local::stack::{self, Deployment};
-use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
+use goldsmith_local::wire::{ApiError, Caller, Context, Principal};
+use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION, World};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,10 @@ use tokio::sync::OnceCell;
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
+
+/// No schedule of the functions' stack runs.
+const OFF: [(&str, &str); 3] =
+    [("SweepState", "DISABLED"), ("PublishSweepState", "DISABLED"), ("RetirementState", "DISABLED")];
 
 static BUILT: OnceCell<BTreeMap<PathBuf, PathBuf>> = OnceCell::const_new();
 
@@ -47,7 +52,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A local AWS in simulated time with the functions' stack and others deployed. The schedules are off: what happens is
 /// what a test makes happen.
 pub(crate) async fn deployed(seed: u64, stacks: &[PathBuf]) -> Running {
-    deployed_with(seed, stacks, &[("SweepState", "DISABLED"), ("RetirementState", "DISABLED")], &[]).await
+    deployed_with(seed, stacks, &OFF, &[]).await
 }
 
 /// The same with parameters of the functions' stack, and topics that are there before it.
@@ -64,10 +69,9 @@ pub(crate) async fn deployed_with(
         let input = serde_json::json!({"Name": topic});
         call(&mut running.local.world(), "sns", DEFAULT_REGION, "CreateTopic", input);
     }
-    let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    deploy(&running.local, "goldsmith", &root().join("template.yaml"), parameters).await;
+    deploy(&running.local, DEFAULT_ACCOUNT, "goldsmith", &root().join("template.yaml"), parameters).await;
     for stack in stacks {
-        deploy(&running.local, stack.file_stem().unwrap().to_str().unwrap(), stack, BTreeMap::new()).await;
+        deploy(&running.local, DEFAULT_ACCOUNT, stack.file_stem().unwrap().to_str().unwrap(), stack, &[]).await;
     }
     running
 }
@@ -92,9 +96,11 @@ async fn with_executables(running: &Running) {
     }
 }
 
-async fn deploy(local: &Local, name: &str, file: &Path, parameters: BTreeMap<String, String>) {
+/// Deploys a stack in an account.
+pub(crate) async fn deploy(local: &Local, account: &str, name: &str, file: &Path, parameters: &[(&str, &str)]) {
     let template = stack::read(file).unwrap();
-    let deployment = Deployment::new(template, name, parameters, DEFAULT_ACCOUNT, DEFAULT_REGION).unwrap();
+    let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let deployment = Deployment::new(template, name, parameters, account, DEFAULT_REGION).unwrap();
     local.deploy(deployment, &mut |_| {}).await.unwrap();
 }
 
@@ -147,17 +153,22 @@ pub(crate) fn start(local: &Local, pipeline: &str) -> String {
 }
 
 /// One API call as the account's root.
-pub(crate) fn call(
-    world: &mut goldsmith_local::world::World,
-    service: &str,
+pub(crate) fn call(world: &mut World, service: &str, region: &str, operation: &str, input: Value) -> Value {
+    call_in(world, DEFAULT_ACCOUNT, region, service, operation, input).unwrap()
+}
+
+/// One API call as an account's root.
+pub(crate) fn call_in(
+    world: &mut World,
+    account: &str,
     region: &str,
+    service: &str,
     operation: &str,
     input: Value,
-) -> Value {
-    use goldsmith_local::wire::{Caller, Context, Principal};
-    let caller = Caller { account: DEFAULT_ACCOUNT.to_owned(), principal: Principal::Root, invocation: None };
+) -> Result<Value, ApiError> {
+    let caller = Caller { account: account.to_owned(), principal: Principal::Root, invocation: None };
     let context = Context { caller, region: region.to_owned(), request_id: world.fresh_uuid("request") };
-    goldsmith_local::dispatch::call(world, &context, service, operation, input).unwrap()
+    goldsmith_local::dispatch::call(world, &context, service, operation, input)
 }
 
 /// The parameters of a family as (Region, value, version, description).

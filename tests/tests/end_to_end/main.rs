@@ -4,6 +4,7 @@
 
 mod control;
 mod deprecate_images;
+mod fan_out;
 mod faults;
 mod harness;
 mod invoke;

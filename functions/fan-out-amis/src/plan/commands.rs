@@ -130,7 +130,7 @@ fn channel_before<'a>(facts: &'a Facts, channel: &str) -> Result<&'a ImageBuildA
 fn refusal(facts: &Facts, command: &Command, build: &ImageBuildArn) -> Option<Reason> {
     let image: &Image = match facts.images.get(build)? {
         Known::Is(image) => image,
-        Known::Gone => return Some(Reason::Withdrawn { build: build.clone(), status: None }),
+        Known::Gone => return Some(Reason::Withdrawn { build: Box::new(build.clone()), status: None }),
         Known::Unread(_) => return None,
     };
     let goes_back = matches!(command, Command::Rollback { channel: Some(_), .. });
@@ -138,7 +138,7 @@ fn refusal(facts: &Facts, command: &Command, build: &ImageBuildArn) -> Option<Re
         Status::Available => None,
         // Instances can be launched from it, and somebody wants it back.
         Status::Deprecated if goes_back => None,
-        status => Some(Reason::Withdrawn { build: build.clone(), status: Some(status.clone()) }),
+        status => Some(Reason::Withdrawn { build: Box::new(build.clone()), status: Some(status.clone()) }),
     };
     let promotes = matches!(command, Command::Promote { .. });
     status.or_else(|| blocked(image).filter(|_| promotes).map(|why| Reason::Blocked(why.to_owned())))

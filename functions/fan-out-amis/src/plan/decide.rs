@@ -125,41 +125,53 @@ fn stands(view: View<'_>, build: &ImageBuildArn, version: &Published, candidate:
     }
 }
 
-/// What stands last stays while the parameter is held. Two things can have happened since somebody held it:
-/// - A notification wrote a newer build that didn't see the label. The held one is written again.
-/// - An older build was written: a rollback is under way, or broke off. It is left to whoever repeats it.
+/// While the parameter is held, what the label says stands last: a notification that didn't see the label in time is made
+/// undone, and so is a rollback that broke off before it moved the label.
 fn keep_held(view: View<'_>, held: &Published) -> Intent {
     let left = || Intent::Left(Reason::Held { version: held.version, build: held.build.clone() });
     let (Some(build), Some(last)) = (view.build_of(held), view.history.last()) else { return left() };
-    let since = view.ours().filter(|(other, published)| published.version >= held.version && *other <= build);
-    match since.last() {
-        Some((_, kept)) if kept.version == last.version => left(),
-        _ if is_manual(last) => Intent::Left(Reason::Manual(last.version)),
-        Some((kept, _)) => put(view, kept, Reason::HeldHere(kept.clone())),
-        None => left(),
+    if view.build_of(last) == Some(build) && view.is_unchanged(build, last) {
+        return left();
     }
+    if is_manual(last) {
+        return Intent::Left(Reason::Manual(last.version));
+    }
+    put(view, build, Reason::HeldHere(build.clone()))
 }
 
-/// Each call by itself leaves something that another run understands: the label first, so that nothing moves the parameter
-/// meanwhile, then the build, then the label onto the build.
+/// Each call by itself leaves something that others understand: the label first, where the parameter stands, so that
+/// nothing moves it; then the build; then the label onto the build, from when on everybody keeps it there.
 fn hold(view: View<'_>, build: &ImageBuildArn) -> Intent {
-    let held = view.labelled(HOLD);
-    match view.history.last() {
-        Some(last) if view.build_of(last) == Some(build) && view.is_unchanged(build, last) => {
-            if last.has(HOLD) {
-                let reason = Reason::Held { version: last.version, build: Some(build.clone()) };
-                return Intent::Reached { version: last.version, reason };
-            }
-            let own = Some(build_label(build)).filter(|label| !last.has(label));
-            let labels = std::iter::once(HOLD.to_owned()).chain(own).collect();
-            label(view, last, labels, Reason::RolledBack(build.clone()))
+    let reason = Reason::RolledBack(build.clone());
+    let onto = |published: &Published| {
+        let own = Some(build_label(build)).filter(|label| !published.has(label));
+        label(view, published, std::iter::once(HOLD.to_owned()).chain(own).collect(), reason.clone())
+    };
+    let is_it = |published: &Published| view.build_of(published) == Some(build) && view.is_unchanged(build, published);
+    let last = view.history.last();
+    match (view.labelled(HOLD), last) {
+        (Some(_), Some(last)) if is_it(last) && last.has(HOLD) => {
+            let reason = Reason::Held { version: last.version, build: Some(build.clone()) };
+            Intent::Reached { version: last.version, reason }
         }
-        Some(last) if held.is_none() => label(view, last, vec![HOLD.to_owned()], Reason::RolledBack(build.clone())),
-        _ => put(view, build, Reason::RolledBack(build.clone())),
+        (_, Some(last)) if is_it(last) => onto(last),
+        (None, Some(last)) => label(view, last, vec![HOLD.to_owned()], reason),
+        (Some(held), _) if view.build_of(held) != Some(build) => {
+            // Written since, and others were quicker with what the label says.
+            let written = view.version_of(build).filter(|written| written.version > held.version);
+            written.map_or_else(|| put(view, build, reason.clone()), onto)
+        }
+        _ => put(view, build, reason),
     }
 }
 
 fn promote(view: View<'_>, channel: &str, build: &ImageBuildArn, by: By) -> Intent {
+    if by == By::AtOnce {
+        // Somebody published a newer build since, and whoever promotes to it may have been overtaken.
+        if let Some((newest, _)) = view.stood().filter(|(newest, _)| *newest > build) {
+            return overtaken(view, channel, newest);
+        }
+    }
     let Some(target) = view.version_of(build) else { return Intent::Stuck(Reason::NotCarried(build.clone())) };
     let (is_on, was_on, held) = (view.labelled(channel), previous(channel), view.labelled(&channel_hold(channel)));
     let reached = Intent::Reached { version: target.version, reason: Reason::OnChannel(target.version) };
@@ -175,12 +187,6 @@ fn promote(view: View<'_>, channel: &str, build: &ImageBuildArn, by: By) -> Inte
         match is_on.map(|is_on| view.build_of(is_on)) {
             Some(None) => return Intent::Left(Reason::ChannelByHand),
             Some(Some(newer)) if newer > build => return Intent::Left(Reason::Backwards(newer.clone())),
-            Some(Some(same)) if same == build && by == By::AtOnce => {
-                // Somebody published a newer build since, and whoever promotes to it may have been overtaken.
-                if let Some((newest, _)) = view.stood().filter(|(newest, _)| *newest > build) {
-                    return overtaken(view, channel, newest);
-                }
-            }
             _ => {}
         }
     }
@@ -232,7 +238,7 @@ pub(super) fn put(view: View<'_>, build: &ImageBuildArn, reason: Reason) -> Inte
         Stock::Ready(content) => Intent::Put { build: build.clone(), content, reason },
         Stock::Unknown => Intent::Look { build: build.clone(), reason },
         Stock::NotHere => Intent::Stuck(Reason::NotMadeHere(build.clone())),
-        Stock::NotAvailable(status) => Intent::Stuck(Reason::Withdrawn { build: build.clone(), status }),
+        Stock::NotAvailable(status) => Intent::Stuck(Reason::Withdrawn { build: Box::new(build.clone()), status }),
     }
 }
 

@@ -80,7 +80,7 @@ pub enum Reason {
     /// The build that would have to be written isn't AVAILABLE; without status if Image Builder doesn't know it.
     Withdrawn {
         /// The build.
-        build: ImageBuildArn,
+        build: Box<ImageBuildArn>,
         /// What it is instead.
         status: Option<Status>,
     },

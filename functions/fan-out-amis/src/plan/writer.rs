@@ -13,15 +13,17 @@ use crate::settings::{Rule, Settings};
 use shared::arn::ImageBuildArn;
 use shared::image::Image;
 use shared::plan::Outcome;
-use shared::published::Published;
+use shared::published::{HOLD, Published};
 
 /// Versions that one writer writes at most: each one more takes another writer in between, or a build that would be
 /// dropped with its labels.
 const MOST_PUTS: usize = 12;
 
-/// How often a writer puts a channel's label where it belongs: each time more takes somebody else who moves it. A rule
-/// gives way to a person.
-const MOST_MOVES: (usize, usize) = (2, 4);
+/// How often a writer puts a label that others move too where it belongs: each time more takes one of them in between.
+const MOST_MOVES: usize = 8;
+
+/// The same for a rule, which gives way to a person.
+const MOST_MOVES_BY_RULE: usize = 4;
 
 /// Labels of the kind `v1.2.0-3` that one run repairs at most.
 const MOST_REPAIRS: usize = 10;
@@ -142,7 +144,7 @@ enum State {
     Awaiting { version: i64, content: Content },
     Pausing { awaited: Option<(i64, Content)> },
     Labelling { version: i64, labels: Vec<String> },
-    Unlabelling { version: i64, labels: Vec<String> },
+    Unlabelling { labels: Vec<String> },
     Looking(ImageBuildArn),
     Over,
 }
@@ -272,7 +274,7 @@ impl<'a> Writer<'a> {
             (State::Labelling { version, .. }, Some(Answer::Refused(Refusal::Invalid(labels)))) => {
                 failed(self.unlabelled(version, &labels, "it says that they are no labels"), false)
             }
-            (State::Unlabelling { labels, .. }, Some(Answer::Done | Answer::Refused(Refusal::NoVersion))) => {
+            (State::Unlabelling { labels }, Some(Answer::Done | Answer::Refused(Refusal::NoVersion))) => {
                 self.relabel(None, &labels);
                 self.decide()
             }
@@ -288,8 +290,15 @@ impl<'a> Writer<'a> {
         let images = self.images.clone();
         let history = self.history.clone();
         let view = View::new(self.facts, self.settings, &images, &self.place, &history);
-        let restoring = Goal::Publish { candidate: None, respect_manual: true };
-        let goal = if self.end.is_some() { &restoring } else { &self.goal };
+        let goal = match &self.goal {
+            _ if self.end.is_some() => Goal::Publish { candidate: None, respect_manual: true },
+            // Whoever holds it again meanwhile wants it held.
+            Goal::Release { candidate } if self.counts.changes > 0 => {
+                Goal::Publish { candidate: candidate.clone(), respect_manual: false }
+            }
+            goal => goal.clone(),
+        };
+        let goal = &goal;
         let mut next = decide(view, goal);
         if matches!(next, Intent::Label { reason: Reason::Unlabelled(_), .. }) && self.counts.repairs == MOST_REPAIRS {
             next = intent(view, goal);
@@ -301,19 +310,26 @@ impl<'a> Writer<'a> {
             }
             Intent::Put { .. } => self.unsettled(),
             Intent::Label { version, labels, reason } => {
-                match reason {
-                    Reason::Unlabelled(_) => self.counts.repairs += 1,
-                    _ if !labels.iter().all(|label| is_bookkeeping(label)) => self.counts.moves += 1,
-                    _ => {}
+                if matches!(reason, Reason::Unlabelled(_)) {
+                    self.counts.repairs += 1;
+                } else if self.goal.moves(&labels) {
+                    self.counts.moves += 1;
                 }
-                if self.counts.moves > self.most_moves() {
-                    return self.unsettled();
+                match self.goal {
+                    Goal::Promote { by: By::AtOnce | By::Soak, .. } if self.counts.moves > MOST_MOVES_BY_RULE => {
+                        return self.end(Outcome::skipped("others keep moving the channel"));
+                    }
+                    _ if self.counts.moves > MOST_MOVES => return self.unsettled(),
+                    _ => {}
                 }
                 let state = State::Labelling { version, labels: labels.clone() };
                 self.call(state, Call::Label { version, labels })
             }
+            Intent::Unlabel { .. } if matches!(goal, Goal::ReleaseChannel { .. }) && self.counts.changes > 0 => {
+                self.end(Outcome::skipped("somebody else holds the channel again"))
+            }
             Intent::Unlabel { version, labels, .. } => {
-                let state = State::Unlabelling { version, labels: labels.clone() };
+                let state = State::Unlabelling { labels: labels.clone() };
                 self.call(state, Call::Unlabel { version, labels })
             }
             Intent::Look { build, .. } => self.call(State::Looking(build.clone()), Call::Look(build)),
@@ -337,6 +353,7 @@ impl<'a> Writer<'a> {
         let as_planned = || last.is_some_and(|last| Some(last.version) == self.made && last.build == self.target);
         match (&self.goal, version) {
             (Goal::Publish { .. }, Some(version)) if as_planned() => Outcome::Done(version),
+            (Goal::Release { .. }, _) if matches!(reason, Reason::Held { .. }) => Outcome::skipped(reason.to_string()),
             (Goal::MakeRoom | Goal::Release { .. }, Some(version)) if self.counts.changes > 0 => Outcome::Done(version),
             (Goal::ReleaseChannel { .. }, _) if self.counts.changes > 0 => Outcome::Done(Made::Nothing {}),
             _ => Outcome::skipped(reason.to_string()),
@@ -393,13 +410,6 @@ impl<'a> Writer<'a> {
         self.fresh &= labels.iter().all(|label| is_bookkeeping(label));
     }
 
-    fn most_moves(&self) -> usize {
-        match self.goal {
-            Goal::Promote { by: By::AtOnce | By::Soak, .. } => 2 * MOST_MOVES.0,
-            _ => 2 * MOST_MOVES.1 + MOST_PUTS,
-        }
-    }
-
     fn unsettled(&self) -> Next {
         let error = format!("{} in {} doesn't settle: others keep changing it", self.parameter(), self.place);
         failed(error, true)
@@ -436,6 +446,24 @@ impl<'a> Writer<'a> {
 
     fn oldest_labels(&self) -> Vec<String> {
         self.history.first().map(|oldest| oldest.labels.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+impl Goal {
+    /// Whether the goal is about one of the labels, rather than about what comes along.
+    fn moves(&self, labels: &[String]) -> bool {
+        let own = match self {
+            Self::Promote { channel, .. } | Self::HoldChannel { channel, .. } => channel,
+            Self::Hold(_) => HOLD,
+            Self::Publish { .. }
+            | Self::MakeRoom
+            | Self::Release { .. }
+            | Self::ReleaseChannel { .. }
+            | Self::Remember(_) => {
+                return false;
+            }
+        };
+        labels.iter().any(|label| label == own)
     }
 }
 

@@ -86,6 +86,7 @@ fn ask_in(world: &mut World, region: &str, fields: &[(&str, &str)]) -> (u16, Str
 fn key_of(world: &mut World, account: &str) -> String {
     let caller = crate::wire::Caller::service("123456789012", "test");
     let context = Context { caller, region: "us-east-1".into(), request_id: "r".into() };
+    world.stacks.add_open_role(account, "there");
     let role = serde_json::json!({"RoleArn": format!("arn:aws:iam::{account}:role/there"), "RoleSessionName": "me"});
     let assumed = dispatch::call(world, &context, "sts", "AssumeRole", role).unwrap();
     assumed["Credentials"]["AccessKeyId"].as_str().unwrap().to_owned()

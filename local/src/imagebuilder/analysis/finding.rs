@@ -8,6 +8,7 @@ use super::sources::{self, Source};
 use super::system::System;
 use crate::clock::{Time, epoch_seconds};
 use crate::draw::Seed;
+use crate::faults;
 use crate::world::World;
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
@@ -26,6 +27,8 @@ pub(super) struct Finding {
     fixed: Option<u64>,
     /// How many times the flaw was there before.
     times: u64,
+    /// When it was first seen, if that wasn't at the end of the scan.
+    late: Option<Time>,
 }
 
 /// What an image's packages have, in the catalogue's order, whether it was scanned or not.
@@ -36,13 +39,42 @@ pub(super) fn of(world: &World, image: &Resource) -> Vec<Finding> {
         let source = present.iter().find(|source| source.name == flaw.source)?;
         find(world.seed, place, flaw, source, lineage.level)
     });
-    found.collect()
+    let mut found: Vec<Finding> = found.collect();
+    for (severity, at) in asked_for(world, image) {
+        // Of a package that the image has, if there is one that isn't found vulnerable already.
+        let free = |place: &usize| found.iter().all(|finding| finding.place != *place);
+        let candidates = (0..FLAWS.len()).filter(free).filter_map(|place| {
+            let has = present.iter().any(|source| source.name == FLAWS[place].source);
+            let source = sources::named(System::of(image), FLAWS[place].source)?;
+            let revision = source.revision(world.seed, lineage.level);
+            Some((!has, Finding { place, source, revision, since: 0, fixed: None, times: 0, late: Some(at) }))
+        });
+        let fitting = candidates.filter(|(_, finding)| finding.severity() == severity);
+        found.extend(fitting.min_by_key(|(lacks, _)| *lacks).map(|(_, finding)| finding));
+    }
+    found.sort_by_key(|finding| finding.place);
+    found
+}
+
+/// The findings that faults add, by severity, and since when each is there.
+fn asked_for(world: &World, image: &Resource) -> Vec<(String, Time)> {
+    let recipe = ["imageRecipe", "containerRecipe"].iter().find_map(|kind| image.document.get(kind)?["arn"].as_str());
+    let build = faults::Build {
+        arn: &image.arn,
+        name: image.text("name").unwrap_or(&image.segment),
+        recipe: recipe.unwrap_or_default(),
+        pipeline: image.text("sourcePipelineArn"),
+        region: &image.region,
+        account: &image.owner,
+        tested: true,
+    };
+    faults::findings_of(world, &build, observed(world, image))
 }
 
 fn find(seed: Seed, place: usize, flaw: &Flaw, source: &'static Source, level: u64) -> Option<Finding> {
     let revision = source.revision(seed, level);
     let (Fix::Of { releases, vulnerable } | Fix::Partly { releases, vulnerable }) = flaw.fix else {
-        return Some(Finding { place, source, revision, since: 0, fixed: None, times: 0 });
+        return Some(Finding { place, source, revision, since: 0, fixed: None, times: 0, late: None });
     };
     let shifted = revision + seed.draw(&["flaw", &place.to_string()]) % releases;
     let passed = shifted % releases;
@@ -53,6 +85,7 @@ fn find(seed: Seed, place: usize, flaw: &Flaw, source: &'static Source, level: u
         since: revision.saturating_sub(passed),
         fixed: Some(revision - passed.min(revision) + vulnerable),
         times: shifted / releases,
+        late: None,
     })
 }
 
@@ -92,6 +125,7 @@ impl Finding {
 
     /// The finding as ListImageScanFindings has it.
     pub(super) fn to_value(&self, world: &World, image: &Resource, observed: Time) -> Value {
+        let observed = self.late.unwrap_or(observed);
         let system = System::of(image);
         let packages = self.source.packages(system, self.revision);
         let id = self.vulnerability_id();

@@ -146,16 +146,24 @@ const MACOS: &[Source] = &[
 
 /// The sources of an image with these components, by their names.
 pub(super) fn of<'a>(system: System, components: &'a [String]) -> impl Iterator<Item = &'static Source> + 'a {
-    let all = match system {
-        System::Windows(_) => WINDOWS,
-        System::MacOs => MACOS,
-        _ => LINUX,
-    };
     let installed = |with: &[&str]| components.iter().any(|name| name.split('-').any(|word| with.contains(&word)));
-    all.iter().filter(move |source| {
+    all(system).iter().filter(move |source| {
         !source.versions[column(system)].is_empty() | source.is_update()
             && (source.with.is_empty() || installed(source.with))
     })
+}
+
+fn all(system: System) -> &'static [Source] {
+    match system {
+        System::Windows(_) => WINDOWS,
+        System::MacOs => MACOS,
+        _ => LINUX,
+    }
+}
+
+/// The source of a name, which images of an operating system have or can have.
+pub(super) fn named(system: System, name: &str) -> Option<&'static Source> {
+    all(system).iter().find(|source| source.name == name)
 }
 
 fn column(system: System) -> usize {

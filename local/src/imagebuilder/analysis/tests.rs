@@ -224,6 +224,29 @@ fn a_scan_on_demand_fails_an_image_that_does_not_meet_the_condition() {
 }
 
 #[test]
+fn a_finding_comes_when_a_fault_says_so() {
+    let (_, mut world, image) = scanned(json!({}));
+    let critical = |world: &World| severity_counts(world, world.imagebuilder.get(&image).unwrap()).critical;
+    let before = critical(&world);
+    let rules = json!({"rules": [
+        {"fault": "finding", "severity": "CRITICAL", "seconds": 259_200, "match": {"pipeline": "web"}},
+        {"fault": "finding", "severity": "CRITICAL", "match": {"pipeline": "other"}},
+    ]});
+    world.faults.set(crate::faults::Rules::parse(rules.to_string().as_bytes()).unwrap());
+    assert_eq!(critical(&world), before);
+    let observed = finding::observed(&world, world.imagebuilder.get(&image).unwrap());
+    world.now = observed + chrono::TimeDelta::days(3);
+    assert_eq!(critical(&world), before + 1);
+
+    let input = json!({"filters": [{"name": "severity", "values": ["CRITICAL"]}]});
+    let answer = crate::imagebuilder::call(&mut world, &context(), "ListImageScanFindings", input).unwrap();
+    let found = answer["findings"].as_array().unwrap();
+    let late = crate::clock::epoch_seconds(world.now);
+    let at = found.iter().filter(|finding| finding["firstObservedAt"] == json!(late)).count();
+    assert_eq!((found.len() as u64, at), (before + 1, 1));
+}
+
+#[test]
 fn what_a_scan_found_is_told_once() {
     let mut world = world();
     put_web(&mut world);

@@ -1,8 +1,8 @@
 //! A plan for 1,000, 10,000 and 50,000 images: AWS calls, time at 0 and 50 ms a call, peak memory.
 //!
 //! Each measurement is a process of its own. What the wire answers is worked out from the question, so that memory is the
-//! function's. Families of 50 builds; every tenth family is based on another one, by wildcard. In each family some builds
-//! are on their way out, some due, some in use, and most are kept. `cargo bench -p deprecate-images` (release profile).
+//! function's. Families of 50 builds, as they are after a while: half of them are on their way out, some are due, some in
+//! use. Every tenth family is based on another one, by wildcard. `cargo bench -p deprecate-images` (release profile).
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -220,8 +220,11 @@ impl Wire {
                 format!("<imagesSet>{images}</imagesSet>")
             }
             "DescribeImageReferences" => {
-                let used: String =
-                    listed("ImageId.").iter().filter(|id| build_of(id) % 7 == 0).map(|id| reference(id)).collect();
+                let used: String = listed("ImageId.")
+                    .iter()
+                    .filter(|id| build_of(id).is_multiple_of(7))
+                    .map(|id| reference(id))
+                    .collect();
                 format!("<imageReferenceSet>{used}</imageReferenceSet>")
             }
             "DescribeImageAttribute" => "<launchPermission/>".to_owned(),
@@ -277,18 +280,17 @@ fn family_of(arn: &str) -> usize {
     arn.split('/').nth(1).and_then(|name| name.rsplit('-').next()?.parse().ok()).expect("a family")
 }
 
-/// A build each 3 days, the newest a day old.
+/// A build each 31 hours, the newest a day old.
 fn made_ago(build: usize) -> usize {
-    1 + 3 * (BUILDS - build)
+    1 + (BUILDS - build) * 13 / 10
 }
 
-/// The oldest two are disabled, the next two deprecated; one of each is due. Some failed.
+/// As it is after a while: half of them are on their way out, of each kind one is due. One failed.
 fn summary(family: usize, build: usize) -> Value {
+    let disabled = |days: usize| json!({"goldsmith:deprecated-at": text(ago(days + 30)), "goldsmith:disabled-at": text(ago(days))});
     let (status, tags) = match build {
-        1 => ("DISABLED", json!({"goldsmith:deprecated-at": text(ago(110)), "goldsmith:disabled-at": text(ago(70))})),
-        2 => ("DISABLED", json!({"goldsmith:deprecated-at": text(ago(80)), "goldsmith:disabled-at": text(ago(30))})),
-        3 => ("DEPRECATED", json!({"goldsmith:deprecated-at": text(ago(40))})),
-        4 => ("DEPRECATED", json!({"goldsmith:deprecated-at": text(ago(10))})),
+        1..=13 => ("DISABLED", disabled(65 - 4 * build)),
+        14..=24 => ("DEPRECATED", json!({"goldsmith:deprecated-at": text(ago(59 - 2 * build))})),
         45 => ("FAILED", json!({})),
         _ => ("AVAILABLE", json!({})),
     };
@@ -312,9 +314,9 @@ fn build_of(ami: &str) -> usize {
 
 fn registered(id: &str) -> String {
     let build = build_of(id);
-    let state = if build <= 2 { "disabled" } else { "available" };
+    let state = if build <= 13 { "disabled" } else { "available" };
     let deprecated =
-        if build <= 4 { format!("<deprecationTime>{}</deprecationTime>", text(ago(10))) } else { String::new() };
+        if build <= 24 { format!("<deprecationTime>{}</deprecationTime>", text(ago(10))) } else { String::new() };
     let disk = format!("<ebs><snapshotId>snap-{}</snapshotId><volumeSize>8</volumeSize></ebs>", &id[4..]);
     format!(
         "<item><imageId>{id}</imageId><imageState>{state}</imageState><imageOwnerId>{OWN}</imageOwnerId>{deprecated}\

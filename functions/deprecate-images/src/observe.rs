@@ -181,10 +181,15 @@ impl<'a> Observer<'a> {
             .into_iter()
             .map(|build| build.arn.clone())
             .collect();
-        let read =
-            each(&candidates, async |arn| (arn, execution::last(&self.reader, &arn.to_string(), self.now).await));
-        let mut executions: BTreeMap<ImageBuildArn, Known<_>> =
-            read.await.into_iter().map(|(arn, last)| (arn.clone(), last)).collect();
+        let wanted = facts.builds.iter().filter(|build| candidates.contains(&build.arn));
+        let read = each(wanted, async |build| {
+            let last = match execution::may_be(build, self.now) {
+                true => execution::last(&self.reader, &build.arn.to_string(), self.now).await,
+                false => Known::Is(None),
+            };
+            (build.arn.clone(), last)
+        });
+        let mut executions: BTreeMap<ImageBuildArn, Known<_>> = read.await.into_iter().collect();
         for build in &mut facts.builds {
             if let Some(last) = executions.remove(&build.arn) {
                 build.execution = last;

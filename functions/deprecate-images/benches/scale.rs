@@ -290,7 +290,7 @@ fn summary(family: usize, build: usize) -> Value {
     let disabled = |days: usize| json!({"goldsmith:deprecated-at": text(ago(days + 30)), "goldsmith:disabled-at": text(ago(days))});
     let (status, tags) = match build {
         1..=13 => ("DISABLED", disabled(65 - 4 * build)),
-        14..=24 => ("DEPRECATED", json!({"goldsmith:deprecated-at": text(ago(59 - 2 * build))})),
+        14..=24 => ("DEPRECATED", json!({"goldsmith:deprecated-at": text(ago(61 - 2 * build))})),
         45 => ("FAILED", json!({})),
         _ => ("AVAILABLE", json!({})),
     };

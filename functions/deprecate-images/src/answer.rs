@@ -169,13 +169,16 @@ fn summary(plan: &Plan, only_planned: Option<&str>) -> String {
     let counts = plan.counts.actions.iter().filter(|(name, _)| **name != "keep");
     let counts: Vec<_> = counts.map(|(name, count)| format!("{name} {count}")).collect();
     let what = if counts.is_empty() { "nothing to change".to_owned() } else { counts.join(", ") };
-    let images = plan.counts.images;
+    let images = match plan.counts.images {
+        1 => "1 image".to_owned(),
+        images => format!("{images} images"),
+    };
     match (plan.held_back.is_empty(), only_planned) {
-        (false, _) => format!("{images} images: {what}; held back by the circuit breaker"),
-        (true, Some(why)) => format!("{images} images: {what}; nothing was changed: {why}"),
+        (false, _) => format!("{images}: {what}; held back by the circuit breaker"),
+        (true, Some(why)) => format!("{images}: {what}; nothing was changed: {why}"),
         (true, None) => {
             let Tally { done, skipped, failed } = Tally::of(plan);
-            format!("{images} images: {what}; {done} done, {skipped} left, {failed} failed")
+            format!("{images}: {what}; {done} done, {skipped} left, {failed} failed")
         }
     }
 }

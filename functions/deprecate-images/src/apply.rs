@@ -15,10 +15,6 @@ use shared::inventory::{CallError, Calls};
 use shared::plan::Outcome;
 use shared::token::client_token;
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
-
-/// How long an image that is taken back is waited for: its AMIs can be shared once they are enabled.
-const WAITS: [u64; 6] = [1, 2, 4, 8, 15, 30];
 
 /// The clients that write, and what they may do.
 #[derive(Debug)]
@@ -108,7 +104,8 @@ impl Writer<'_> {
         Ok(container)
     }
 
-    /// Back to AVAILABLE, then the shares, then the tags. What isn't done in time, a later run goes on with.
+    /// Back to AVAILABLE first. That takes Image Builder a while, and an AMI can be shared once it is enabled: the first
+    /// run that finds the image AVAILABLE puts the shares back and removes the tags.
     async fn restore(
         &self,
         arn: &str,
@@ -116,40 +113,15 @@ impl Writer<'_> {
         shares: &[(Ami, Shares)],
         untag: &[String],
     ) -> Result<Made, Stop> {
-        let mut made = Made::default();
         if *from != Status::Available {
             let stamp = self.now.to_rfc3339_opts(SecondsFormat::Secs, true);
-            made = self.update(arn, ResourceStatus::Available, Some(&stamp), false).await?;
-        }
-        if let Some(id) = &made.lifecycle_execution_id
-            && !self.has_succeeded(id).await?
-        {
-            return Ok(made);
+            return self.update(arn, ResourceStatus::Available, Some(&stamp), false).await;
         }
         for (ami, shares) in shares.iter().filter(|(_, shares)| !shares.is_empty()) {
             self.share(ami, shares).await?;
         }
         self.untag(arn, untag).await?;
-        Ok(made)
-    }
-
-    /// imagebuilder:GetLifecycleExecution: waits for a short while. False if it hasn't ended.
-    async fn has_succeeded(&self, id: &str) -> Result<bool, Stop> {
-        for wait in WAITS {
-            let call = async || self.imagebuilder.get_lifecycle_execution().lifecycle_execution_id(id).send().await;
-            let answer = self.calls.make("GetLifecycleExecution", id, call).await?;
-            let state = answer.lifecycle_execution.and_then(|execution| execution.state);
-            let status = state.as_ref().and_then(|state| state.status.as_ref()).map(|status| status.as_str());
-            match status {
-                Some("SUCCESS") => return Ok(true),
-                Some(ended @ ("FAILED" | "CANCELLED")) => {
-                    let reason = state.as_ref().and_then(|state| state.reason.as_deref()).unwrap_or("no reason given");
-                    return Err(Stop::Failed(format!("the lifecycle execution {id} {ended}: {reason}"), true));
-                }
-                _ => tokio::time::sleep(Duration::from_secs(wait)).await,
-            }
-        }
-        Ok(false)
+        Ok(Made::default())
     }
 
     /// imagebuilder:StartResourceStateUpdate. The same cause makes the same token, so that a repeated call is the same.

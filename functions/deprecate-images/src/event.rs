@@ -94,3 +94,6 @@ impl Command {
         self.families.is_empty() || self.families.iter().any(|pattern| shared::pattern::fits(pattern, family))
     }
 }
+
+#[cfg(test)]
+mod tests;

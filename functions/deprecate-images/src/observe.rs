@@ -39,6 +39,8 @@ pub(crate) struct Observer<'a> {
     recipes: BTreeMap<String, Vec<String>>,
     /// The pipelines, by the family that they build.
     pipelines: BTreeMap<String, Vec<Pipeline>>,
+    /// Why policies aren't known, by family. Without its policy an image is neither taken further nor back.
+    unknown: BTreeMap<String, Vec<String>>,
     /// The ARNs of the versions, by family.
     versions: BTreeMap<String, Vec<String>>,
     /// What pins AMIs, by place, read when first asked for.
@@ -72,6 +74,7 @@ impl<'a> Observer<'a> {
             account: AccountFacts::default(),
             recipes: BTreeMap::new(),
             pipelines: BTreeMap::new(),
+            unknown: BTreeMap::new(),
             versions,
             pinned: Mutex::default(),
         };
@@ -81,7 +84,12 @@ impl<'a> Observer<'a> {
         }
         match pipelines {
             Ok(pipelines) => observer.live(pipelines).await,
-            Err(error) => observer.account.missing.push(format!("the pipelines: {}", chain(&error))),
+            Err(error) => {
+                let why = format!("the pipelines: {}", chain(&error));
+                let families = observer.versions.keys().map(|family| (family.clone(), vec![why.clone()]));
+                observer.unknown = families.collect();
+                observer.account.missing.push(why);
+            }
         }
         Ok(observer)
     }
@@ -122,7 +130,7 @@ impl<'a> Observer<'a> {
                     let tags = tags.into_iter().collect();
                     self.pipelines.entry(family).or_default().push(Pipeline { name, tags });
                 }
-                None => self.account.missing.push(format!("the tags of {name}")),
+                None => self.unknown.entry(family).or_default().push(format!("the tags of {name}")),
             }
         }
     }
@@ -151,12 +159,13 @@ impl<'a> Observer<'a> {
         let versions = self.versions.get(family).map_or(&[][..], Vec::as_slice);
         let listed = self.reader.builds(versions).await?;
         let builds = each(listed, async |summary| self.build(summary).await).await;
+        let unknown = self.unknown.get(family).into_iter().flatten().cloned();
         let (builds, missing): (Vec<_>, Vec<_>) = builds.into_iter().partition(Result::is_ok);
         Ok(FamilyFacts {
             family: family.to_owned(),
             pipelines: self.pipelines.get(family).cloned().unwrap_or_default(),
             builds: builds.into_iter().filter_map(Result::ok).collect(),
-            missing: missing.into_iter().filter_map(Result::err).collect(),
+            missing: missing.into_iter().filter_map(Result::err).chain(unknown).collect(),
             ..FamilyFacts::default()
         })
     }
@@ -172,10 +181,15 @@ impl<'a> Observer<'a> {
             .into_iter()
             .map(|build| build.arn.clone())
             .collect();
-        let read =
-            each(&candidates, async |arn| (arn, execution::last(&self.reader, &arn.to_string(), self.now).await));
-        let mut executions: BTreeMap<ImageBuildArn, Known<_>> =
-            read.await.into_iter().map(|(arn, last)| (arn.clone(), last)).collect();
+        let wanted = facts.builds.iter().filter(|build| candidates.contains(&build.arn));
+        let read = each(wanted, async |build| {
+            let last = match execution::may_be(build, self.now) {
+                true => execution::last(&self.reader, &build.arn.to_string(), self.now).await,
+                false => Known::Is(None),
+            };
+            (build.arn.clone(), last)
+        });
+        let mut executions: BTreeMap<ImageBuildArn, Known<_>> = read.await.into_iter().collect();
         for build in &mut facts.builds {
             if let Some(last) = executions.remove(&build.arn) {
                 build.execution = last;

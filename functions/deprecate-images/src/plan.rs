@@ -19,8 +19,8 @@ pub mod turns;
 
 pub use account::Account;
 pub use facts::{
-    AccountFacts, AmiFacts, At, Build, Execution, ExecutionResource, Facts, FamilyFacts, Known, LiveParent, Parent,
-    Pipeline, Place, Reference, References, Registered, Shares, Snapshot, Usage,
+    AccountFacts, AmiFacts, At, Build, Execution, ExecutionResource, Facts, FamilyFacts, Known, Lineage, LiveParent,
+    Parent, Pipeline, Place, Reference, References, Registered, Shares, Snapshot, Usage,
 };
 pub use family::candidates;
 pub use reason::{Reason, Since};
@@ -31,6 +31,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::arn::ImageBuildArn;
 use shared::image::{Ami, Status};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -186,7 +187,7 @@ pub struct AmiEvidence {
     pub ami: Ami,
     /// What EC2 says about it, if it was asked: `disabled`, or `none` if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
+    pub state: Option<Cow<'static, str>>,
     /// When it was launched last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_launched: Option<DateTime<Utc>>,
@@ -196,9 +197,9 @@ pub struct AmiEvidence {
     /// How many things refer to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
-    /// The sizes of its snapshots' volumes in GiB.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub snapshots: BTreeMap<String, u64>,
+    /// Its snapshots.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<Snapshot>,
 }
 
 /// How many of what there are.
@@ -323,3 +324,10 @@ impl fmt::Display for Trip {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

@@ -118,3 +118,6 @@ impl Reader<'_> {
         self.tag(tag, Age::EXPECTED, |text| Age::from_str(text).ok())
     }
 }
+
+#[cfg(test)]
+mod tests;

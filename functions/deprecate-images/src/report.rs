@@ -147,3 +147,6 @@ fn follow_up(FollowUp { image, execution }: &FollowUp) -> String {
 fn name(image: &ImageBuildArn) -> String {
     format!("{} {}/{}", image.family, image.version, image.build)
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ fn role(text: &str) -> Option<Arn> {
     let arn: Arn = text.parse().ok()?;
     (arn.service == "iam" && arn.account.len() == 12 && arn.resource.starts_with("role/")).then_some(arn)
 }
+
+#[cfg(test)]
+mod tests;

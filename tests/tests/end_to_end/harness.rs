@@ -18,11 +18,19 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
+/// No schedule of the functions' stack runs.
+pub(crate) const OFF: [(&str, &str); 4] = [
+    ("SweepState", "DISABLED"),
+    ("PublishSweepState", "DISABLED"),
+    ("RetirementState", "DISABLED"),
+    ("ReportState", "DISABLED"),
+];
+
 static BUILT: OnceCell<BTreeMap<PathBuf, PathBuf>> = OnceCell::const_new();
 
 /// The executables of the functions and of the command, by the folder that they are built from.
 pub(crate) async fn executables() -> &'static BTreeMap<PathBuf, PathBuf> {
-    let functions = ["fan-out-amis", "start-pipelines", "deprecate-images", "report-builds"];
+    let functions = ["deprecate-images", "fan-out-amis", "report-builds", "start-pipelines"];
     let mut codes = vec![root().join("local")];
     codes.extend(functions.map(|function| root().join("functions").join(function)));
     BUILT.get_or_init(|| async move { package::executables(&codes).await.unwrap() }).await
@@ -46,19 +54,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A local AWS in simulated time with the functions' stack and others deployed. The sweeps are off: what happens is what
-/// a test makes happen.
+/// A local AWS in simulated time with the functions' stack and others deployed. The schedules are off: what happens is
+/// what a test makes happen.
 pub(crate) async fn deployed(seed: u64, stacks: &[PathBuf]) -> Running {
-    deployed_with(seed, stacks, &QUIET, &[]).await
+    deployed_with(seed, stacks, &OFF, &[]).await
 }
-
-/// No schedule of the functions' stack runs.
-pub(crate) const QUIET: [(&str, &str); 4] = [
-    ("SweepState", "DISABLED"),
-    ("PublishSweepState", "DISABLED"),
-    ("RetirementState", "DISABLED"),
-    ("ReportState", "DISABLED"),
-];
 
 /// The same with parameters of the functions' stack, and topics that are there before it.
 pub(crate) async fn deployed_with(
@@ -69,9 +69,7 @@ pub(crate) async fn deployed_with(
 ) -> Running {
     let start = "2026-03-02T00:00:00Z".parse().unwrap();
     let running = Running::start(Seed(seed), Pace::Simulated { start }, 0).await.unwrap();
-    for (code, executable) in executables().await {
-        running.local.set_executable(code.clone(), executable.clone());
-    }
+    with_executables(&running).await;
     for topic in topics {
         let input = serde_json::json!({"Name": topic});
         call(&mut running.local.world(), "sns", DEFAULT_REGION, "CreateTopic", input);
@@ -81,6 +79,26 @@ pub(crate) async fn deployed_with(
         deploy(&running.local, DEFAULT_ACCOUNT, stack.file_stem().unwrap().to_str().unwrap(), stack, &[]).await;
     }
     running
+}
+
+/// Goes on with a world that [`kept`] wrote down.
+pub(crate) async fn going_on(world: &str) -> Running {
+    let start = "2026-03-02T00:00:00Z".parse().unwrap();
+    let world = serde_json::from_str(world).unwrap();
+    let running = Running::go_on(world, Pace::Simulated { start }, 0).await.unwrap();
+    with_executables(&running).await;
+    running
+}
+
+/// A world, to go on with as often as a test wants.
+pub(crate) fn kept(local: &Local) -> String {
+    serde_json::to_string(&*local.world()).unwrap()
+}
+
+async fn with_executables(running: &Running) {
+    for (code, executable) in executables().await {
+        running.local.set_executable(code.clone(), executable.clone());
+    }
 }
 
 /// Deploys a stack in an account.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod control;
+mod deprecate_images;
 mod fan_out;
 mod faults;
 mod harness;

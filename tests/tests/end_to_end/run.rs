@@ -118,8 +118,12 @@ async fn the_document_holds_every_invocation_with_event_and_answer() {
         let suffix = format!(":goldsmith-{name}");
         all.iter().filter(move |it| it["function"].as_str().unwrap().ends_with(&suffix)).collect::<Vec<_>>()
     };
-    let (invocations, starts) = (of("fan-out-amis"), of("start-pipelines"));
-    assert_eq!(invocations.len() + starts.len(), all.len());
+    let (invocations, starts, retirements) = (of("fan-out-amis"), of("start-pipelines"), of("deprecate-images"));
+    assert_eq!(invocations.len() + starts.len() + retirements.len(), all.len());
+    for invocation in retirements {
+        assert_eq!(invocation["functionError"], Value::Null, "{invocation}");
+        assert_eq!(invocation["answer"]["onlyPlanned"], "the stack's Mode is plan", "{invocation}");
+    }
     let heard = starts.iter().filter(|invocation| invocation["source"] == "sns").count();
     assert_eq!(heard, invocations.len(), "both hear of the same messages");
     assert!(starts.iter().any(|it| it["source"] == "rule") && starts.iter().any(|it| it["source"] == "schedule"));

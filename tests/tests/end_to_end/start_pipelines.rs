@@ -1,6 +1,7 @@
 //! What starts a pipeline, in which order, and what doesn't.
 
 use crate::harness::{
+    OFF,
     build, build_notifications, call, deployed, deployed_with, goldsmith_local, invocations, own_stack, settle, text,
 };
 use chrono::TimeDelta;
@@ -98,7 +99,7 @@ async fn notifications_that_come_several_times_start_nothing_twice() {
 #[tokio::test]
 async fn a_message_about_a_base_image_starts_only_what_is_based_on_it() {
     const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:amazon-linux-2023-ami-updates";
-    let parameters = [&QUIET[..], &[("AmazonLinux2023TopicArn", TOPIC)]].concat();
+    let parameters = [&OFF[..], &[("AmazonLinux2023TopicArn", TOPIC)]].concat();
     let topics = ["amazon-linux-2023-ami-updates"];
     let running = deployed_with(3, &[own_stack("family.yaml")], &parameters, &topics).await;
     let local = &running.local;

@@ -52,7 +52,13 @@ async fn of_place(
     let ids: Vec<String> = ids.into_iter().filter(there).collect();
     let (references, shares, pinned) = tokio::join!(
         references(observer, &place, &ids),
-        each(&ids, async |id| (id.clone(), shares(&place, id).await)),
+        each(&ids, async |id| {
+            // EC2 takes the launch permissions of a disabled AMI away.
+            let disabled =
+                registered.as_ref().is_ok_and(|found| found.get(id).is_some_and(|it| it.state == "disabled"));
+            let shares = if disabled { Known::Is(Shares::default()) } else { shares(&place, id).await };
+            (id.clone(), shares)
+        }),
         observer.pinned(&place, at, pinned, ids.is_empty()),
     );
     let shares: BTreeMap<String, Known<Shares>> = shares.into_iter().collect();

@@ -2,11 +2,13 @@
 
 use super::read::Reader;
 use super::time;
-use crate::plan::{Execution, ExecutionResource, Known};
+use crate::plan::{Build, Execution, ExecutionResource, Known};
 use aws_sdk_imagebuilder::types;
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::error::chain;
+use shared::image::Status;
 use shared::inventory::CallError;
+use shared::tags;
 
 /// What became of the resources of an execution that succeeded is read for so long: a run or two hear of those that
 /// were skipped.
@@ -14,6 +16,20 @@ const NEWS: TimeDelta = TimeDelta::days(8);
 
 /// The most that a page of a listing holds.
 const PAGE: i32 = 25;
+
+/// Whether an image may have an execution of which something is to be learnt. Each step writes its tag before it starts
+/// one, so an image without tags had none of ours, and one that was deprecated long ago is done with that.
+pub(super) fn may_be(build: &Build, now: DateTime<Utc>) -> bool {
+    let Known::Is(own) = &build.tags else { return true };
+    let time = |tag: &str| DateTime::parse_from_rfc3339(own.get(tag)?).ok().map(|time| time.to_utc());
+    match build.status {
+        Status::Available => own.keys().any(|key| key.starts_with("goldsmith:")),
+        Status::Deprecated if !own.contains_key(tags::DISABLED_AT) => {
+            time(tags::DEPRECATED_AT).is_none_or(|at| now - at < NEWS)
+        }
+        _ => true,
+    }
+}
 
 /// The execution that was started last, if there ever was one.
 pub(super) async fn last(reader: &Reader<'_>, image: &str, now: DateTime<Utc>) -> Known<Option<Execution>> {

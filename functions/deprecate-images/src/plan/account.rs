@@ -18,7 +18,8 @@ use std::fmt::Write;
 const ODD: usize = 50;
 
 /// An account that is planned family by family. What a family needs is forgotten once it is added; only images that are
-/// on their way out are held until the end, since an image of a later family may turn out to be made of them.
+/// on their way out are held until the end, since an image of a later family may turn out to be made of them: with
+/// [`AccountFacts::lineage`] only those of which something is.
 #[derive(Debug)]
 pub struct Account<'a> {
     facts: &'a AccountFacts,
@@ -35,8 +36,9 @@ pub struct Account<'a> {
 #[derive(Debug)]
 struct Open {
     decision: Decision,
-    parent: Parent,
-    restore: Option<Action>,
+    /// None if it is no own image.
+    parent: Option<Parent>,
+    restore: Option<Box<Action>>,
 }
 
 impl<'a> Account<'a> {
@@ -87,7 +89,8 @@ impl<'a> Account<'a> {
                 }
             }
             if open {
-                self.open.push(Open { decision, parent: build.parent.clone(), restore });
+                let parent = Some(&build.parent).filter(|it| !matches!(it, Parent::Outside(_))).cloned();
+                self.open.push(Open { decision, parent, restore: restore.map(Box::new) });
             } else {
                 self.plan.counts.add(&decision);
                 settled.push(decision);
@@ -141,8 +144,10 @@ impl<'a> Account<'a> {
                 }
                 changed = true;
                 let back = restore.take_if(|_| weight == Weight::Claims);
-                decision.need(reason, back);
-                self.needed.add(&decision.image, parent, weight);
+                decision.need(reason, back.map(|back| *back));
+                if let Some(parent) = parent {
+                    self.needed.add(&decision.image, parent, weight);
+                }
             }
             if !changed {
                 return;
@@ -179,7 +184,7 @@ impl Counts {
             *self.reasons.entry(reason.name()).or_default() += 1;
         }
         if decision.step.action == Action::Delete {
-            self.freed_gib += decision.facts.amis.iter().flat_map(|ami| ami.snapshots.values()).sum::<u64>();
+            self.freed_gib += decision.facts.amis.iter().flat_map(|ami| &ami.snapshots).map(|it| it.gib).sum::<u64>();
         }
     }
 }

@@ -12,6 +12,7 @@ use shared::arn::ImageBuildArn;
 use shared::image::{Ami, Status};
 use shared::plan::Outcome;
 use shared::tags;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,10 +142,13 @@ impl<'a> Judge<'a> {
             _ => Some(Weight::Holds),
         };
         let outcome = if keeps { Outcome::SKIPPED } else { Outcome::Planned };
+        reasons.shrink_to_fit();
         let facts = self.evidence(build, &record);
         let step = Step { action, reason: reasons, outcome };
         let decision = Decision { image: build.arn.clone(), step, next, ask, facts };
-        let open = record.retiring || !keeps;
+        // What only waits is held until the end if something may be made of it.
+        let may_be_parent = self.account.lineage.as_ref().is_none_or(|lineage| lineage.has(build));
+        let open = !keeps || record.retiring && may_be_parent;
         Judged { decision, holds_parent, restore: restore.filter(|_| record.retiring), open }
     }
 
@@ -209,7 +213,8 @@ impl<'a> Judge<'a> {
     }
 
     fn evidence(&self, build: &Build, record: &Record) -> Evidence {
-        let amis = build.amis.get().into_iter().flatten().map(|ami| AmiEvidence::new(ami, self.facts.amis.get(ami)));
+        let amis = build.amis.get().map_or(&[][..], Vec::as_slice);
+        let amis = amis.iter().map(|ami| AmiEvidence::new(ami, self.facts.amis.get(ami)));
         Evidence {
             status: build.status.clone(),
             created: build.created.get().copied(),
@@ -263,6 +268,12 @@ fn back(build: &Build, record: &Record) -> Action {
     Action::Restore { from: build.status.clone(), shares, untag }
 }
 
+/// The state of an AMI, without a copy of what most of them are.
+fn state(text: &str) -> Cow<'static, str> {
+    let usual = ["available", "disabled"].into_iter().find(|usual| *usual == text);
+    usual.map_or_else(|| Cow::Owned(text.to_owned()), Cow::Borrowed)
+}
+
 impl AmiEvidence {
     fn new(ami: &Ami, facts: Option<&AmiFacts>) -> Self {
         let registered = facts.and_then(|facts| facts.registered.get());
@@ -270,7 +281,7 @@ impl AmiEvidence {
         let count = |shares: &Shares| shares.accounts.len() + shares.organizations.len();
         Self {
             ami: ami.clone(),
-            state: registered.map(|it| it.as_ref().map_or_else(|| "none".to_owned(), |it| it.state.clone())),
+            state: registered.map(|it| it.as_ref().map_or(Cow::Borrowed("none"), |it| state(&it.state))),
             last_launched: there.and_then(|it| it.last_launched),
             shared: facts.and_then(|facts| facts.shares.get()).map(count),
             references: facts.and_then(|facts| match &facts.references {
@@ -278,7 +289,7 @@ impl AmiEvidence {
                 References::Some(by) => Some(by.len()),
                 References::Unread(_) => None,
             }),
-            snapshots: there.into_iter().flat_map(|it| &it.snapshots).map(|it| (it.id.clone(), it.gib)).collect(),
+            snapshots: there.map(|it| it.snapshots.clone()).unwrap_or_default(),
         }
     }
 }

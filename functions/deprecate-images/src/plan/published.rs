@@ -50,6 +50,7 @@ pub(super) fn claims(facts: &FamilyFacts, build: &Build, amis: &[Ami]) -> Vec<Re
 pub(super) fn superseded(facts: &FamilyFacts, build: &Build, amis: &[Ami], now: DateTime<Utc>) -> Superseded {
     let mut reasons = Vec::new();
     let mut since = None;
+    let mut is_published = false;
     for ami in amis {
         let at = At::of(ami);
         let history = match facts.places.iter().find(|place| place.at == at).map(|place| &place.history) {
@@ -66,14 +67,16 @@ pub(super) fn superseded(facts: &FamilyFacts, build: &Build, amis: &[Ami], now: 
         match newer {
             Some(first) => since = since.max(Some(written(first, now))),
             None => match &newest.build {
+                // That is said among the claims.
+                Some(other) if *other == build.arn => is_published = true,
                 Some(other) if other.same_family(&build.arn) => reasons.push(Reason::NotSuperseded(at)),
                 _ => reasons.push(Reason::Missing(format!("which build is published in {at}"))),
             },
         }
     }
     match since {
-        Some(since) if reasons.is_empty() => Superseded::Since(since),
-        None if reasons.is_empty() => Superseded::Not(vec![Reason::Unpublished]),
+        Some(since) if reasons.is_empty() && !is_published => Superseded::Since(since),
+        None if reasons.is_empty() && !is_published => Superseded::Not(vec![Reason::Unpublished]),
         _ => Superseded::Not(reasons),
     }
 }

@@ -91,7 +91,9 @@ impl Judge<'_> {
             }
         }
         if record.stage.is_some() {
+            let of_stage = std::mem::take(&mut record.reasons);
             self.of_everything(build, tags, &mut record);
+            record.reasons.extend(of_stage);
         }
         record.reasons.sort_by_key(|reason| Reverse(reason.weight()));
         record

@@ -100,3 +100,6 @@ pub fn decode(tags: &BTreeMap<String, String>) -> Result<BTreeMap<At, Shares>, B
     }
     Ok(shares)
 }
+
+#[cfg(test)]
+mod tests;

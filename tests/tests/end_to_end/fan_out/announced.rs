@@ -26,7 +26,7 @@ async fn a_build_is_announced_once_however_often_its_notification_comes() {
 #[tokio::test]
 async fn an_event_tells_the_bus_of_the_setting_what_is_published_where() {
     let stacks = [own_stack("image-bus.yaml"), own_stack("one-image.yaml"), own_stack("container.yaml")];
-    let parameters = [&QUIET[..], &[("EventBusName", "images")]].concat();
+    let parameters = [&OFF[..], &[("EventBusName", "images")]].concat();
     let running = deployed_with(32, &stacks, &parameters, &[]).await;
     let local = &running.local;
     let (arn, _) = build(local, "one").await;
@@ -54,7 +54,7 @@ async fn an_event_tells_the_bus_of_the_setting_what_is_published_where() {
 
 #[tokio::test]
 async fn a_bus_that_is_not_there_is_told_and_what_is_published_stays() {
-    let parameters = [&QUIET[..], &[("EventBusName", "nowhere")]].concat();
+    let parameters = [&OFF[..], &[("EventBusName", "nowhere")]].concat();
     let running = deployed_with(33, &[own_stack("one-image.yaml")], &parameters, &[]).await;
     let local = &running.local;
     let (arn, _) = build(local, "one").await;

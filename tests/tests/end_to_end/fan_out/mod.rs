@@ -10,7 +10,7 @@ mod heals;
 mod rollback;
 mod versions;
 
-use crate::harness::{QUIET, call_in, deploy, deployed_with, own_stack, root, settle};
+use crate::harness::{OFF, call_in, deploy, deployed_with, own_stack, root, settle};
 use chrono::TimeDelta;
 use goldsmith_local::driver::{Local, Running};
 use goldsmith_local::faults::Rules;
@@ -46,7 +46,7 @@ async fn three_accounts(seed: u64, parameters: &[(&str, &str)]) -> Running {
 /// The same without the role anywhere.
 async fn lonely(seed: u64, parameters: &[(&str, &str)]) -> Running {
     let given = |name: &str| parameters.iter().any(|(given, _)| given.starts_with(name.trim_end_matches("State")));
-    let mut all: Vec<_> = QUIET.into_iter().filter(|(name, _)| !given(name)).collect();
+    let mut all: Vec<_> = OFF.into_iter().filter(|(name, _)| !given(name)).collect();
     all.push(("TargetRoleName", ROLE));
     all.extend(parameters);
     deployed_with(seed, &[own_stack("three-accounts.yaml")], &all, &[]).await

@@ -85,7 +85,7 @@ async fn an_ami_that_somebody_deregistered_is_told_once_and_its_successor_recove
 #[tokio::test]
 async fn what_no_event_tells_the_sweep_finds_in_other_regions_and_accounts() {
     let role = "goldsmith-publish";
-    let parameters = [&QUIET[..], &[("TargetRoleName", role)]].concat();
+    let parameters = [&OFF[..], &[("TargetRoleName", role)]].concat();
     let running = deployed_with(755, &[own_stack("three-accounts.yaml")], &parameters, &[]).await;
     let local = &running.local;
     let own = [("AutomationAccountId", "123456789012")];

@@ -10,7 +10,7 @@ mod pipelines;
 mod retries;
 mod waiting;
 
-use crate::harness::{QUIET, call, deployed_with, invocations, own_stack, settle, start};
+use crate::harness::{OFF, call, deployed_with, invocations, own_stack, settle, start};
 use chrono::TimeDelta;
 use goldsmith_local::driver::{Local, Running};
 use goldsmith_local::faults::Rules;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 /// A local AWS with the pipelines of `reports.yaml`. The look at everything happens when a test says so.
 async fn world(seed: u64, parameters: &[(&str, &str)]) -> Running {
-    deployed_with(seed, &[own_stack("reports.yaml")], &[&QUIET, parameters].concat(), &[]).await
+    deployed_with(seed, &[own_stack("reports.yaml")], &[&OFF, parameters].concat(), &[]).await
 }
 
 /// Rules of a test, and in addition every message and every event comes three times, or every other one late: which of

@@ -249,8 +249,11 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         ),
         (json!([{"fault": "fail-lifecycle", "outcome": "LOST"}]), "rules[0].outcome: expected FAILED or SKIPPED"),
         (
-            json!([{"fault": "fail-build", "status": "TESTING", "region": "eu-west-1"}]),
             json!([{"fault": "fail-build", "status": "DISTRIBUTING", "component": "agent"}]),
+            "rules[0].component: expected none: components run in BUILDING and TESTING",
+        ),
+        (
+            json!([{"fault": "fail-build", "status": "TESTING", "region": "eu-west-1"}]),
             "rules[0].region: expected none: only DISTRIBUTING fails in a Region",
         ),
         (

@@ -1,8 +1,8 @@
 //! What starts a pipeline, in which order, and what doesn't.
 
 use crate::harness::{
-    OFF,
-    build, build_notifications, call, deployed, deployed_with, goldsmith_local, invocations, own_stack, settle, text,
+    OFF, build, build_notifications, call, deployed, deployed_with, goldsmith_local, invocations, own_stack, settle,
+    text,
 };
 use chrono::TimeDelta;
 use goldsmith_local::driver::Local;

@@ -84,7 +84,7 @@ async fn every_step_of_a_build_is_a_line_in_order() {
         ["invoked ", "all pipelines, if they changed: started base-linux"],
         ["AVAILABLE ", " base-linux 1.0.0/4 "],
         ["build ", " web 1.0.0/4 "],
-        ["build ", " worker 1.0.0/3 "],
+        ["build ", " worker 1.0.0/4 "],
         ["AVAILABLE ", " web 1.0.0/4 "],
         ["build ", " shop 1.0.0/3 "],
         ["AVAILABLE ", " shop 1.0.0/3 "],
@@ -96,6 +96,31 @@ async fn every_step_of_a_build_is_a_line_in_order() {
     }
     assert!(printed.lines().any(|line| line.contains(" AWS calls, ") && line.ends_with(" ms)")), "{printed}");
     assert!(!printed.contains('\u{1b}'), "no colour where it isn't a terminal");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_told_to_people_and_what_passes_by_itself_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, document) = run("1", &folder.path().join("run.json")).await;
+    assert!(output.status.success());
+    let events = document["events"].as_array().unwrap();
+    let told: Vec<&str> = events
+        .iter()
+        .filter(|event| {
+            event["kind"] == "messagePublished" && event["subject"].as_str().unwrap().contains("BuildReports")
+        })
+        .map(|event| event["detail"].as_str().unwrap())
+        .collect();
+    let about = |family: &str| told.iter().copied().filter(|subject| subject.contains(family)).collect::<Vec<_>>();
+    let worker = about("] worker");
+    assert_eq!(worker.len(), 2, "{told:?}");
+    assert!(worker[0].contains("component queue-worker") && worker[1].contains("builds work again"), "{told:?}");
+    let shop = about("] shop");
+    assert_eq!(shop.len(), 2, "{told:?}");
+    assert!(shop[0].contains("distribution to eu-west-1") && shop[1].contains("builds work again"), "{told:?}");
+    assert!(about("] web")[0].starts_with("[critical] web 1.0.0/2 has 2 critical"), "{told:?}");
+    let calls = document["calls"].as_array().unwrap();
+    assert_eq!(calls.iter().filter(|call| call["operation"] == "RetryImage").count(), 1);
 }
 
 #[tokio::test]
@@ -119,7 +144,9 @@ async fn the_document_holds_every_invocation_with_event_and_answer() {
         all.iter().filter(move |it| it["function"].as_str().unwrap().ends_with(&suffix)).collect::<Vec<_>>()
     };
     let (invocations, starts, retirements) = (of("fan-out-amis"), of("start-pipelines"), of("deprecate-images"));
-    assert_eq!(invocations.len() + starts.len() + retirements.len(), all.len());
+    let reports = of("report-builds");
+    assert_eq!(invocations.len() + starts.len() + retirements.len() + reports.len(), all.len());
+    assert!(reports.iter().all(|it| it["functionError"] == Value::Null && it["answer"]["runs"].is_array()));
     for invocation in retirements {
         assert_eq!(invocation["functionError"], Value::Null, "{invocation}");
         assert_eq!(invocation["answer"]["onlyPlanned"], "the stack's Mode is plan", "{invocation}");

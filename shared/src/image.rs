@@ -334,4 +334,29 @@ mod tests {
         assert_eq!(Image::try_from(answer("AVAILABLE", &same)).unwrap().amis.len(), 2);
         assert!(matches!(Image::try_from(types::Image::builder().build()), Err(BadImage::Lacks(_))));
     }
+
+    #[test]
+    fn what_is_shared_and_what_containers_there_are_is_read() {
+        let launch = types::LaunchPermissionConfiguration::builder()
+            .user_ids("111122223333")
+            .organizational_unit_arns("arn:aws:organizations::123456789012:ou/o-a1/ou-1");
+        let amis = types::AmiDistributionConfiguration::builder().launch_permission(launch.build()).build();
+        let distributions = ["us-east-1", "eu-west-1"].map(|region| {
+            let amis = (region == "us-east-1").then(|| amis.clone());
+            types::Distribution::builder().region(region).set_ami_distribution_configuration(amis).build().unwrap()
+        });
+        let container = |uri: &str| types::Container::builder().region("us-east-1").image_uris(uri).build();
+        let mut answer = answer("AVAILABLE", &[]);
+        let configuration = types::DistributionConfiguration::builder().timeout_minutes(60);
+        let configuration = configuration.set_distributions(Some(distributions.to_vec())).build();
+        answer.distribution_configuration = Some(configuration.unwrap());
+        let containers = ["web:1", "web:latest", "web:1"].map(container).to_vec();
+        answer.output_resources = Some(types::OutputResources::builder().set_containers(Some(containers)).build());
+        let image = Image::try_from(answer).unwrap();
+        let uris = vec!["web:1".to_owned(), "web:latest".to_owned()];
+        assert_eq!(image.containers, [Container { region: "us-east-1".to_owned(), uris }]);
+        let [(region, permission)] = &image.permissions.into_iter().collect::<Vec<_>>()[..] else { panic!() };
+        assert_eq!((region.as_str(), permission.public), ("us-east-1", false));
+        assert!(permission.accounts.contains("111122223333") && permission.organizations.len() == 1);
+    }
 }

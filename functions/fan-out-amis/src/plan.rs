@@ -14,6 +14,7 @@
 //! says whether the announcement goes out, and what it says.
 
 mod action;
+mod call;
 mod channels;
 mod commands;
 mod decide;
@@ -28,17 +29,18 @@ mod show;
 mod writer;
 
 pub use action::{Action, ChannelTarget, Made, Plan, Step, Target};
+pub use call::{Answer, Call, Next, Refusal};
 pub use facts::{AmiState, Facts, Findings, Known, Parameter, Severity, Trouble};
 pub use owed::{NotOwed, Owed, owed, to_verify};
 pub use place::{Content, DataType, Family, Place, content, places};
 pub use publish::idle;
 pub use reason::Reason;
 pub use show::{Shown, ShownChannel, ShownPlace, ShownVersion, show};
-pub use writer::{Answer, Call, Next, Refusal, Writer};
+pub use writer::Writer;
 
 use crate::event::{Cause, Command};
 use crate::settings::Settings;
-use decide::{Intent, decide};
+use decide::{Intent, intent};
 use goal::{Goal, Images, View};
 use shared::arn::ImageBuildArn;
 use std::collections::BTreeSet;
@@ -66,9 +68,15 @@ pub fn wanted(facts: &Facts, settings: &Settings) -> BTreeSet<ImageBuildArn> {
     let images = Images::of(facts);
     for place in facts.parameters.keys() {
         let view = View::new(facts, settings, &images, place, facts.history(place));
-        if let Some(Intent::Look { build, .. }) = goal.as_ref().map(|goal| decide(view, goal)) {
-            asked.insert(build);
-        }
+        let next = goal.as_ref().map(|goal| intent(view, goal));
+        let renewals = match next {
+            Some(Intent::Put { .. }) => room::renewals(view),
+            _ => Vec::new(),
+        };
+        asked.extend(next.into_iter().chain(renewals).filter_map(|intent| match intent {
+            Intent::Look { build, .. } => Some(build),
+            _ => None,
+        }));
     }
     asked.retain(|build| !facts.images.contains_key(build));
     asked

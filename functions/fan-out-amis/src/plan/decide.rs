@@ -32,6 +32,7 @@ pub(super) enum Intent {
 pub(super) fn decide(view: View<'_>, goal: &Goal) -> Intent {
     let main = intent(view, goal);
     match &main {
+        Intent::Put { reason: Reason::Dropped { .. }, .. } => main,
         // Only a new version takes the place of an old one.
         Intent::Put { .. } => room::make(view).unwrap_or(main),
         Intent::Reached { .. } | Intent::Left(_) if goal.keeps_labels() => room::missing_label(view).unwrap_or(main),
@@ -223,6 +224,8 @@ fn hold_channel(view: View<'_>, channel: &str, build: &ImageBuildArn) -> Intent 
     let holds_it = |published: &&Published| view.build_of(published) == Some(build);
     let (is_on, was_on) = (view.labelled(channel), view.labelled(&previous(channel)));
     let target = is_on.filter(holds_it).or_else(|| was_on.filter(holds_it)).or_else(|| view.version_of(build));
+    let lasts = |target: &&Published| !room::is_dropped(&view, target);
+    let target = target.filter(lasts).or_else(|| view.version_of(build));
     let Some(target) = target else { return Intent::Stuck(Reason::NotCarried(build.clone())) };
     let hold = channel_hold(channel);
     let lacks: Vec<String> = [hold, channel.to_owned()].into_iter().filter(|label| !target.has(label)).collect();

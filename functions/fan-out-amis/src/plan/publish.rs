@@ -104,20 +104,20 @@ fn place_steps(
     let own = || here(&image.arn, content(image, place, &settings.share_targets));
     match intent(view, &goal) {
         Intent::Put { build, content, reason } => {
-            let made = room::make(view);
-            let write = planned(Action::Write(here(&build, Some(content.clone()))), reason);
-            history.push(next(history, &build, &content));
-            match made {
-                Some(Intent::Put { build, content, reason }) => {
-                    vec![planned(Action::Renew(here(&build, Some(content))), reason), write]
-                }
-                Some(Intent::Look { build, reason }) => vec![planned(Action::Renew(here(&build, None)), reason), write],
-                Some(Intent::Stuck(reason)) => {
-                    history.pop();
-                    vec![stuck(own(), reason)]
-                }
-                _ => vec![write],
+            let mut steps = Vec::new();
+            for renewal in room::renewals(view) {
+                steps.push(match renewal {
+                    Intent::Put { build, content, reason } => {
+                        planned(Action::Renew(here(&build, Some(content))), reason)
+                    }
+                    Intent::Look { build, reason } => planned(Action::Renew(here(&build, None)), reason),
+                    Intent::Stuck(reason) => return vec![stuck(own(), reason)],
+                    _ => continue,
+                });
             }
+            history.push(next(history, &build, &content));
+            steps.push(planned(Action::Write(here(&build, Some(content))), reason));
+            steps
         }
         Intent::Look { build, reason } => vec![match facts.images.get(&build) {
             Some(Known::Unread(trouble)) => failed(here(&build, None), Reason::UnreadImage(build), trouble),

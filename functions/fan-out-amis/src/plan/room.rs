@@ -24,8 +24,21 @@ fn oldest<'a>(view: &View<'a>) -> &'a [Published] {
 
 /// What has to be done before a version can be written, if there is something.
 pub(super) fn make(view: View<'_>) -> Option<Intent> {
-    let dropped = oldest(&view).iter().find(|published| !published.labels.is_empty())?;
+    oldest(&view).iter().find_map(|published| clear(view, published))
+}
+
+/// The builds that have to be written again before a version can be written, or can't be.
+pub(super) fn renewals(view: View<'_>) -> Vec<Intent> {
+    let all = oldest(&view).iter().filter_map(|published| clear(view, published));
+    all.filter(|intent| matches!(intent, Intent::Put { .. } | Intent::Look { .. } | Intent::Stuck(_))).collect()
+}
+
+/// What takes the labels off a version, if it has any.
+fn clear(view: View<'_>, dropped: &Published) -> Option<Intent> {
     let labels: Vec<String> = dropped.labels.iter().cloned().collect();
+    if labels.is_empty() {
+        return None;
+    }
     let reason = Reason::Dropped { version: dropped.version, labels: labels.clone() };
     let build = view.build_of(dropped);
     let newer = build.and_then(|build| view.version_of(build)).filter(|newer| !is_dropped(&view, newer));
@@ -42,14 +55,17 @@ pub(super) fn make(view: View<'_>) -> Option<Intent> {
     })
 }
 
-/// Writes the build of a version that is soon dropped again before a label goes there.
+/// Writes the build of a version that is soon dropped again before a label goes there: at once, for whatever else is
+/// written before would take its place.
 pub(super) fn renew(view: View<'_>, target: &Published) -> Option<Intent> {
     let build = view.build_of(target).filter(|_| is_dropped(&view, target))?;
     let labels = target.labels.iter().cloned().collect();
     let renewed = put(view, build, Reason::Dropped { version: target.version, labels });
-    match renewed {
-        Intent::Put { .. } => make(view).or(Some(renewed)),
-        renewed => Some(renewed),
+    let first = oldest(&view).first().filter(|first| first.version != target.version);
+    let blocks = first.and_then(|first| clear(view, first));
+    match (&renewed, blocks) {
+        (Intent::Put { .. }, Some(blocks @ (Intent::Label { .. } | Intent::Unlabel { .. }))) => Some(blocks),
+        _ => Some(renewed),
     }
 }
 
@@ -65,7 +81,8 @@ pub(super) fn missing_label(view: View<'_>) -> Option<Intent> {
     Some(Intent::Label { version: *version, labels: vec![build_label(build)], reason })
 }
 
-fn is_dropped(view: &View<'_>, published: &Published) -> bool {
+/// Whether a version is soon dropped.
+pub(super) fn is_dropped(view: &View<'_>, published: &Published) -> bool {
     oldest(view).iter().any(|oldest| oldest.version == published.version)
 }
 

@@ -1,3 +1,6 @@
 mod convergence;
 mod fixtures;
+mod following;
+mod publishing;
+mod room;
 mod store;

@@ -2,8 +2,9 @@
 //! It does no I/O, so that every order of the calls of several writers, and every crash between them, can be tried out.
 
 use super::action::{Action, Made};
+use super::call::{Answer, Call, Next, Refusal};
 use super::decide::{Intent, decide, intent};
-use super::facts::{Facts, Known, Trouble};
+use super::facts::{Facts, Known};
 use super::goal::{By, Goal, Images, View};
 use super::place::{Content, DataType, Place};
 use super::reason::Reason;
@@ -11,7 +12,6 @@ use super::room::is_bookkeeping;
 use crate::event::Cause;
 use crate::settings::{Rule, Settings};
 use shared::arn::ImageBuildArn;
-use shared::image::Image;
 use shared::plan::Outcome;
 use shared::published::{HOLD, Published};
 
@@ -33,84 +33,6 @@ const MOST_REFUSALS: usize = 3;
 
 /// How often Parameter Store is waited for in a row, which says only that validation takes seconds: ten seconds in all.
 const MOST_PAUSES: u32 = 13;
-
-/// A call to Parameter Store or Image Builder, for the place that the writer was made for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
-    /// ssm:GetParameterHistory, all pages. Answer: [`Answer::History`].
-    History,
-    /// ssm:PutParameter with the build's ARN as description, type String, tier Standard, overwriting.
-    /// Answer: [`Answer::Version`], [`Refusal::Full`].
-    Put {
-        /// The build.
-        build: ImageBuildArn,
-        /// What it is to hold.
-        content: Content,
-    },
-    /// ssm:LabelParameterVersion, at most ten labels. Answer: [`Answer::Done`], [`Refusal::NoVersion`],
-    /// [`Refusal::Labels`], [`Refusal::Invalid`].
-    Label {
-        /// The version.
-        version: i64,
-        /// The labels, which leave the versions that they are on.
-        labels: Vec<String>,
-    },
-    /// ssm:UnlabelParameterVersion, at most ten labels. Answer: [`Answer::Done`], even if the version doesn't carry them
-    /// (any more), [`Refusal::NoVersion`].
-    Unlabel {
-        /// The version.
-        version: i64,
-        /// The labels.
-        labels: Vec<String>,
-    },
-    /// imagebuilder:GetImage. Answer: [`Answer::Image`].
-    Look(ImageBuildArn),
-    /// Wait, for Parameter Store hasn't validated a version yet, or not every host of it knows it. Answer:
-    /// [`Answer::Done`].
-    Pause {
-        /// How many pauses there were before in a row, from 0: a tenth of a second at first, then longer up to a second.
-        before: u32,
-    },
-}
-
-/// What a call led to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// The versions, oldest first; none for a parameter that doesn't exist.
-    History(Vec<Published>),
-    /// The version that PutParameter made.
-    Version(i64),
-    /// It is done.
-    Done,
-    /// The build as Image Builder knows it now; none for one that it doesn't know.
-    Image(Option<Box<Image>>),
-    /// Parameter Store refused.
-    Refused(Refusal),
-    /// The call failed: the writer ends.
-    Failed(Trouble),
-}
-
-/// What Parameter Store refuses, by its error codes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// `ParameterMaxVersionLimitExceeded`: the oldest of 100 versions carries a label.
-    Full,
-    /// `ParameterVersionNotFound`.
-    NoVersion,
-    /// `ParameterVersionLabelLimitExceeded`: a version has ten labels at most.
-    Labels,
-    /// LabelParameterVersion's `InvalidLabels`.
-    Invalid(Vec<String>),
-}
-
-/// What comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Make this call, and tell the answer.
-    Call(Call),
-    /// It is over.
-    Done(Outcome<Made>),
-}
 
 /// One parameter while it is written. PutParameter has no compare-and-set: what others wrote in between shows in the
 /// history afterwards, and whoever wrote last sees it and puts it right. So a writer ends only when what it read after its
@@ -354,7 +276,14 @@ impl<'a> Writer<'a> {
         match (&self.goal, version) {
             (Goal::Publish { .. }, Some(version)) if as_planned() => Outcome::Done(version),
             (Goal::Release { .. }, _) if matches!(reason, Reason::Held { .. }) => Outcome::skipped(reason.to_string()),
-            (Goal::MakeRoom | Goal::Release { .. }, Some(version)) if self.counts.changes > 0 => Outcome::Done(version),
+            (Goal::Release { .. }, Some(version)) if self.counts.changes > 0 => Outcome::Done(version),
+            (Goal::MakeRoom, _) => {
+                let mut versions = self.history.iter().rev();
+                let renewed = versions.find(|published| published.build.is_some() && published.build == self.target);
+                renewed.map_or(Outcome::SKIPPED, |renewed| {
+                    Outcome::Done(Made::Version { parameter_version: renewed.version })
+                })
+            }
             (Goal::ReleaseChannel { .. }, _) if self.counts.changes > 0 => Outcome::Done(Made::Nothing {}),
             _ => Outcome::skipped(reason.to_string()),
         }

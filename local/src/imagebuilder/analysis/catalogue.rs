@@ -67,7 +67,12 @@ pub(super) const FLAWS: &[Flaw] = &[
     },
     flaw("python3", LEAK, "a made-up mistake in reading addresses", 1, 2),
     flaw("sudo", ESCALATION, "a fictitious option that isn't checked", 1, 4),
-    Flaw { source: "systemd", cvss: None, what: "something that nobody has looked into", fix: Fix::None },
+    Flaw {
+        source: "systemd",
+        cvss: None,
+        what: "something that nobody has looked into",
+        fix: Fix::Of { releases: 4, vulnerable: 1 },
+    },
     flaw("vim", LOCAL_LEAK, "an invented script that is read too far", 1, 2),
     flaw("zlib", TAKEOVER, "an overrun in a compression level that doesn't exist", 1, 5),
     Flaw { source: "tar", cvss: Some(NONE), what: "a note for an example archive", fix: Fix::None },
@@ -85,7 +90,12 @@ pub(super) const FLAWS: &[Flaw] = &[
     flaw("5012170", LOCAL_CRASH, "an imaginary boot entry", 2, 3),
     Flaw { source: "4589208", cvss: Some(LOCAL_LEAK), what: "an example of a processor's leak", fix: Fix::None },
     flaw("edge", LURED, "a page of 2099 that is drawn too late", 1, 2),
-    Flaw { source: "vc", cvss: None, what: "something that nobody has looked into", fix: Fix::None },
+    Flaw {
+        source: "vc",
+        cvss: None,
+        what: "something that nobody has looked into",
+        fix: Fix::Of { releases: 4, vulnerable: 1 },
+    },
 ];
 
 /// The severity that goes with a score in tenths.

@@ -73,7 +73,7 @@ async fn measure(images: usize, millis: u64) {
     let function = Function::new(&config, Settings::from_environment(settings).expect("good settings"));
     let mut context = Context::default();
     context.invoked_function_arn = format!("arn:aws:lambda:us-east-1:{OWN}:function:deprecate-images");
-    let end = since_1970() + Duration::from_secs(900);
+    let end = since_1970() + Duration::from_secs(3600);
     context.deadline = u64::try_from(end.as_millis()).expect("before the year 500,000,000");
     let event = json!({"time": now().to_rfc3339_opts(SecondsFormat::Secs, true), "dryRun": true});
     let started = instant();

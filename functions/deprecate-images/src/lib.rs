@@ -98,16 +98,18 @@ impl Function {
         let command = Command::read(&payload)?;
         let function: Arn = context.invoked_function_arn.parse().map_err(Failed::Function)?;
         let now = command.time.or_else(|| traced(&context)).ok_or(Failed::Time)?;
+        // Two thirds of the time are for reading families as a whole. What the rest are made of has to be known too; then
+        // there is time left to act.
         let (reads, writes) = (
-            Calls::new(AT_ONCE, share_of(context.deadline, 7, 10)),
-            Calls::new(AT_ONCE, share_of(context.deadline, 18, 20)),
+            Calls::new(AT_ONCE, share_of(context.deadline, 8, 10)),
+            Calls::new(AT_ONCE, share_of(context.deadline, 19, 20)),
         );
         let Clients { ssm, ec2 } = self.everywhere.get_or_init(|| self.clients(&function));
         let Arn { partition, region, account, .. } = &function;
         let imagebuilder = &self.imagebuilder;
         let reader = Reader { imagebuilder, ssm, ec2, calls: &reads, partition, account, region };
         let mut observer = Observer::begin(reader, &self.settings, now).await?;
-        let until = share_of(context.deadline, 11, 20);
+        let until = share_of(context.deadline, 2, 3);
         let (mut plan, mut settled) = self.plan(&observer, &command, now, until).await;
         plan.decisions.append(&mut settled.restored);
         let only_planned = match (command.dry_run, self.settings.mode) {

@@ -263,7 +263,9 @@ async fn what_cannot_be_read_keeps_every_image() {
         let rule = json!([{"fault": "error", "status": 403, "match": {"service": service, "operation": operation}}]);
         faults(&mut local.world(), &rule);
         let answer = run(local, json!({})).await;
-        assert_eq!(statuses(local)[..2], gone, "{operation}");
+        // EC2 has taken the launch permissions of a disabled AMI away: those needn't be asked for.
+        let kept = if operation == "DescribeImageAttribute" { ["2 DEPRECATED", "3 AVAILABLE"] } else { gone };
+        assert_eq!(statuses(local)[..2], kept, "{operation}");
         let told = answer["plan"].to_string();
         let unread = operation == "ListImageBuildVersions" && told.contains("unreached");
         assert!(told.contains(operation) || unread, "{operation} is named: {told}");

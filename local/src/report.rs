@@ -27,6 +27,8 @@ pub struct Published {
     pub parameter: String,
     /// The parameter's newest version.
     pub parameter_version: i64,
+    /// The channels, each with the build that it is on: `1.0.0/2`.
+    pub channels: BTreeMap<String, String>,
 }
 
 /// What is published, and every way in which that differs from the truth.
@@ -55,6 +57,7 @@ pub fn report(world: &World) -> Report {
                 ami: parameter.value,
                 parameter: parameter.name,
                 parameter_version: parameter.version,
+                channels: channels(&parameter.labelled),
             })
         })
         .collect();
@@ -64,6 +67,19 @@ pub fn report(world: &World) -> Report {
         newest.iter().flat_map(|(arn, image)| missing(world, arn, image, &published)).collect();
     disagreements.extend(published.iter().filter_map(|row| false_row(world, row, &newest)));
     Report { published, families: newest.len(), disagreements }
+}
+
+/// The labels by which Goldsmith's channels are known, without those that it keeps for itself.
+fn channels(labelled: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let own = |label: &str| {
+        let says_build = label.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        says_build || ["announced", "hold"].contains(&label) || label.ends_with("-previous") || label.ends_with("-hold")
+    };
+    let on_build = labelled.iter().filter(|(label, _)| !own(label)).filter_map(|(label, description)| {
+        let build: ImageBuildArn = description.parse().ok()?;
+        Some((label.clone(), format!("{}/{}", build.version, build.build)))
+    });
+    on_build.collect()
 }
 
 /// The newest AVAILABLE build of each family that made something, in all accounts and Regions.
@@ -146,17 +162,22 @@ fn false_row(world: &World, row: &Published, newest: &[(ImageBuildArn, &Resource
     }
 }
 
-/// The table, as lines: family, version/build, Region, AMI, parameter.
+/// The table, as lines: family, version/build, Region, AMI, parameter, and the channels if there are any.
 pub fn table(published: &[Published]) -> Vec<String> {
-    let header = ["FAMILY", "VERSION/BUILD", "REGION", "AMI", "PARAMETER"].map(str::to_owned);
+    let header = ["FAMILY", "VERSION/BUILD", "REGION", "AMI", "PARAMETER", "CHANNELS"].map(str::to_owned);
     let rows = published.iter().map(|row| {
         let parameter = format!("{}:{}", row.parameter, row.parameter_version);
-        [row.family.clone(), row.build.clone(), row.region.clone(), row.ami.clone(), parameter]
+        let channels: Vec<_> = row.channels.iter().map(|(channel, build)| format!("{channel}={build}")).collect();
+        let (build, region) = (row.build.clone(), row.region.clone());
+        [row.family.clone(), build, region, row.ami.clone(), parameter, channels.join(" ")]
     });
-    let all: Vec<[String; 5]> = std::iter::once(header).chain(rows).collect();
+    let mut all: Vec<[String; 6]> = std::iter::once(header).chain(rows).collect();
+    if published.iter().all(|row| row.channels.is_empty()) {
+        all[0][5].clear();
+    }
     let width = |column: usize| all.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 5] = std::array::from_fn(width);
-    let pad = |row: &[String; 5]| {
+    let widths: [usize; 6] = std::array::from_fn(width);
+    let pad = |row: &[String; 6]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };

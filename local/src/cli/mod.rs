@@ -27,6 +27,9 @@ const STACK_NAME: &str = "goldsmith";
 /// The stack that runs when none is named.
 const EXAMPLE: &str = "examples/golden-images.yaml";
 
+/// The channels of the examples, unless the command line says otherwise: one that follows at once, one three days later.
+const EXAMPLE_CHANNELS: &str = r#"{"dev": {"promote": "auto"}, "prod": {"promote": "auto", "soak": "P3D"}}"#;
+
 /// AWS on a laptop: EC2 Image Builder with what an automation of golden images needs around it (SNS,
 /// Parameter Store, EC2 images, EventBridge, STS, Lambda). Deploys CloudFormation and SAM templates,
 /// builds and runs their real Rust functions, and lets days of builds pass in seconds.
@@ -220,7 +223,9 @@ impl Stacks {
             .parameters
             .iter()
             .filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone())));
-        unqualified.chain(own).collect()
+        let has_channels = self.stacks.is_empty() && stack == STACK_NAME && template.has_parameter("Channels");
+        let example = has_channels.then(|| ("Channels".to_owned(), EXAMPLE_CHANNELS.to_owned()));
+        example.into_iter().chain(unqualified).chain(own).collect()
     }
 
     /// Builds the functions, starts a local AWS and deploys the stacks onto it. One that is deployed already in the

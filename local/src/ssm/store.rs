@@ -155,13 +155,20 @@ pub struct Published {
     pub data_type: String,
     /// The labels of that version.
     pub labels: Vec<String>,
+    /// All labels of the parameter, each with the description of the version that it is on.
+    pub labelled: BTreeMap<String, String>,
 }
 
 /// All parameters that can be read now, by Region, account and name.
 pub fn published(world: &World) -> Vec<Published> {
     let current = |(key, parameter): (&Key, &Parameter)| {
         let version = parameter.current()?.clone();
+        let of = |version: &Version| {
+            let description = version.description.clone().unwrap_or_default();
+            version.labels.iter().map(move |label| (label.clone(), description.clone())).collect::<Vec<_>>()
+        };
         Some(Published {
+            labelled: parameter.versions.iter().flat_map(of).collect(),
             region: key.region.clone(),
             account: key.account.clone(),
             name: key.name.clone(),

@@ -20,9 +20,9 @@ async fn an_event_by_hand_gets_an_answer_and_a_log() {
     let printed = text(&output.stdout);
     assert!(output.status.success(), "{printed}\n{}", text(&output.stderr));
     let answer: Value = serde_json::from_str(&printed).unwrap();
-    let notification = &answer["notifications"][0];
-    assert_eq!(notification["image"], arn);
-    let steps = notification["steps"].as_array().unwrap();
+    let family = &answer["runs"][0]["families"][0];
+    assert_eq!((&family["family"], &family["image"]), (&json!("base-linux"), &json!(arn)), "{answer}");
+    let steps = family["steps"].as_array().unwrap();
     assert!(steps.iter().all(|step| step["outcome"] == "skipped"), "published already: {answer}");
     assert!(text(&output.stderr).contains("REPORT RequestId: "), "{}", text(&output.stderr));
 }

@@ -28,7 +28,7 @@ async fn two_weeks_publish_the_newest_build_of_each_family() {
     let printed = text(&output.stdout);
     assert!(output.status.success(), "{printed}\n{}", text(&output.stderr));
     assert!(
-        printed.contains("What is published agrees with the newest AVAILABLE build of each of 5 families."),
+        printed.contains("What is published agrees with the newest AVAILABLE build of each of 6 families."),
         "{printed}"
     );
 
@@ -52,7 +52,17 @@ async fn two_weeks_publish_the_newest_build_of_each_family() {
         assert!(rows.iter().all(|row| row["build"] == build.as_str()), "{family} {build} {rows:?}");
         assert_ne!(rows[0]["ami"], rows[1]["ami"], "each Region has an AMI of its own");
     }
-    assert!(published.iter().all(|row| row["family"] != "job-runner"), "container images have no AMIs");
+    let runner: Vec<_> = published.iter().filter(|row| row["family"] == "job-runner").collect();
+    assert!(runner.len() == 1 && runner[0]["build"] == newest["job-runner"].as_str(), "{runner:?}");
+    assert!(
+        runner[0]["ami"].as_str().unwrap().contains(".dkr.ecr.us-east-1."),
+        "a container image has a URI: {runner:?}"
+    );
+
+    // The examples' channels: one follows at once, the other one when a build has stood for three days.
+    assert!(published.iter().all(|row| row["channels"]["dev"] == row["build"]), "{published:?}");
+    assert!(published.iter().all(|row| row["channels"]["prod"].is_string()), "{published:?}");
+    assert!(printed.contains("CHANNELS") && printed.contains(" labelled prod"), "{printed}");
 }
 
 #[tokio::test]
@@ -120,8 +130,9 @@ async fn the_document_holds_every_invocation_with_event_and_answer() {
     };
     let (invocations, starts) = (of("fan-out-amis"), of("start-pipelines"));
     assert_eq!(invocations.len() + starts.len(), all.len());
-    let heard = starts.iter().filter(|invocation| invocation["source"] == "sns").count();
-    assert_eq!(heard, invocations.len(), "both hear of the same messages");
+    let heard = |of: &[&Value]| of.iter().filter(|invocation| invocation["source"] == "sns").count();
+    assert_eq!(heard(&starts), heard(&invocations), "both hear of the same messages");
+    assert!(invocations.iter().any(|it| it["source"] == "schedule"), "the sweep runs");
     assert!(starts.iter().any(|it| it["source"] == "rule") && starts.iter().any(|it| it["source"] == "schedule"));
     for invocation in &starts {
         assert_eq!(invocation["functionError"], Value::Null, "{invocation}");
@@ -129,10 +140,11 @@ async fn the_document_holds_every_invocation_with_event_and_answer() {
     }
     let notifications =
         document["events"].as_array().unwrap().iter().filter(|event| event["kind"] == "notification").count();
-    assert_eq!(invocations.len(), notifications);
+    assert_eq!(heard(&invocations), notifications);
     for invocation in invocations {
         assert_eq!(invocation["functionError"], Value::Null, "{invocation}");
-        assert_eq!(invocation["event"]["Records"][0]["EventSource"], "aws:sns");
+        let heard = invocation["event"]["Records"][0]["EventSource"] == "aws:sns";
+        assert!(heard || invocation["event"]["sweep"].is_object(), "{invocation}");
         assert!(invocation["answer"].is_object(), "{invocation}");
         assert!(invocation["calls"].as_u64().unwrap() >= 1);
     }

@@ -13,7 +13,7 @@ async fn what_is_not_known_is_named_with_file_and_line() {
 }
 
 #[tokio::test]
-async fn a_build_that_nobody_hears_of_is_a_disagreement() {
+async fn a_build_that_nobody_hears_of_is_a_disagreement_until_the_sweep_publishes_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("silent.yaml");
     let text_of = std::fs::read_to_string(own_stack("one-image.yaml")).unwrap();
@@ -22,11 +22,14 @@ async fn a_build_that_nobody_hears_of_is_a_disagreement() {
         "      ImageRecipeArn: !Ref Recipe\n      Schedule: { ScheduleExpression: rate(1 day) }\n",
     );
     std::fs::write(&file, silent).unwrap();
-    let output = goldsmith_local(&["run", "--stack", file.to_str().unwrap(), "--days", "2"]).await;
+    let run = ["run", "--stack", file.to_str().unwrap(), "--days", "2"];
+    let output = goldsmith_local(&[&run[..], &["--parameter", "PublishSweepState=DISABLED"]].concat()).await;
     let printed = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}\n{}", text(&output.stderr));
     assert!(printed.contains("DISAGREES"), "{printed}");
     assert!(printed.contains("no snsTopicArn"), "{printed}");
+    let healed = goldsmith_local(&run).await;
+    assert!(healed.status.success(), "{}", text(&healed.stdout));
 }
 
 #[tokio::test]
@@ -70,4 +73,28 @@ async fn stacks_deploy_in_the_order_given() {
     let wrong = both(&second, &first).await;
     assert!(!wrong.status.success());
     assert!(text(&wrong.stderr).contains("shared-topic"), "{}", text(&wrong.stderr));
+}
+
+#[tokio::test]
+async fn a_stack_deploys_in_the_account_behind_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("theirs.yaml");
+    std::fs::write(&file, "Resources:\n  Topic: { Type: AWS::SNS::Topic, Properties: { TopicName: theirs } }\n")
+        .unwrap();
+    let (file, json) = (file.to_str().unwrap().to_owned(), folder.path().join("run.json"));
+    let run = async |stack: String| {
+        let arguments = ["run", "--days", "1", "--json", json.to_str().unwrap(), "--stack", &stack];
+        goldsmith_local(&arguments).await
+    };
+    // The same stack in two accounts, for their names don't meet.
+    let both =
+        ["run", "--days", "1", "--stack", &format!("{file}@111122223333"), "--stack", &format!("{file}@444455556666")];
+    let output = goldsmith_local(&both).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).matches("deployed      theirs").count(), 2);
+    for wrong in ["12", "11112222333x", ""] {
+        let output = run(format!("{file}@{wrong}")).await;
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains("expected an account ID of 12 digits"), "{}", text(&output.stderr));
+    }
 }

@@ -249,6 +249,11 @@ fn what_was_changed_outside_is_kept_and_reported() {
 
 #[test]
 fn what_is_not_known_keeps_images() {
+    keeps("missing", |web| {
+        // By whom isn't known.
+        web.build(1).status = Status::Deprecated;
+        web.build(1).tags = Known::Unread("throttled".to_owned());
+    });
     keeps("missing", |web| web.build(1).amis = Known::Unread("two in one Region".to_owned()));
     keeps("missing", |web| web.build(1).amis = Known::Is(Vec::new()));
     keeps("missing", |web| web.build(1).execution = Known::Unread("AccessDenied".to_owned()));

@@ -99,7 +99,9 @@ impl<'a> Judge<'a> {
             reasons.sort_by_key(|reason| Reverse(reason.weight()));
             ask = wanted;
             let busy = build.execution.get().is_none_or(|last| last.as_ref().is_some_and(Execution::is_under_way));
-            restore = (!busy && self.skipped().is_empty()).then(|| back(build, &record));
+            // Whoever doesn't know the AMIs would forget their launch permissions.
+            let known = build.amis.get().is_some();
+            restore = (!busy && known && self.skipped().is_empty()).then(|| back(build, &record));
         }
         let next = record.next();
         let claimed = reasons.iter().any(|reason| reason.weight() == Weight::Claims);

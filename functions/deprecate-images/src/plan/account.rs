@@ -67,6 +67,7 @@ impl<'a> Account<'a> {
         if !skipped.is_empty() {
             self.plan.skipped.insert(facts.family.clone(), skipped);
         }
+        self.note_missing(facts);
         self.plan.counts.families += 1;
         let mut settled = Vec::new();
         for build in &facts.builds {
@@ -105,18 +106,29 @@ impl<'a> Account<'a> {
         for build in facts.builds.iter().filter(|build| build.status != Status::Deleted) {
             self.needed.add(&build.arn, &build.parent, Weight::Holds);
         }
+        self.note_missing(facts);
         self.plan.unreached.push(facts.family.clone());
     }
 
     /// Takes note of a family whose builds couldn't be listed. What they are made of isn't known: nothing goes further.
     pub fn unread(&mut self, family: &str, why: &str) {
-        self.needed.unknown(format!("what the images of {family} are made of: {why}"));
+        self.any_parent(family, why);
         self.plan.unreached.push(family.to_owned());
     }
 
+    /// Whatever isn't listed of a family may be made of any image.
+    fn note_missing(&mut self, facts: &FamilyFacts) {
+        if let Some(why) = facts.missing.first() {
+            self.any_parent(&facts.family, why);
+        }
+    }
+
+    fn any_parent(&mut self, family: &str, why: &str) {
+        self.needed.unknown(format!("what the images of {family} are made of: {why}"));
+    }
+
     /// Settles what depends on other families. Each family of the account has to be added, left or noted as unread
-    /// before. `approve` is
-    /// the digest of the plan that may pass the circuit breaker.
+    /// before. `approve` is the digest of the plan that may pass the circuit breaker.
     pub fn finish(mut self, approve: Option<&str>) -> Plan {
         self.settle();
         self.plan.decisions = self.open.into_iter().map(|open| open.decision).collect();

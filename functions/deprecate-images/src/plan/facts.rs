@@ -77,7 +77,8 @@ pub struct FamilyFacts {
     pub places: Vec<Place>,
     /// Of the AMIs of [`crate::plan::candidates`]: what EC2 says about them. What isn't here wasn't read.
     pub amis: BTreeMap<Ami, AmiFacts>,
-    /// What couldn't be read and concerns every build of the family. It keeps all of them.
+    /// What couldn't be read and concerns every build of the family. It keeps all of them, and images of other families
+    /// too: a build that isn't listed may be made of any of them.
     pub missing: Vec<String>,
 }
 

@@ -99,7 +99,9 @@ impl<'a> Judge<'a> {
             reasons.sort_by_key(|reason| Reverse(reason.weight()));
             ask = wanted;
             let busy = build.execution.get().is_none_or(|last| last.as_ref().is_some_and(Execution::is_under_way));
-            restore = (!busy && self.skipped().is_empty()).then(|| back(build, &record));
+            // Whoever doesn't know the AMIs would forget their launch permissions.
+            let known = build.amis.get().is_some();
+            restore = (!busy && known && self.skipped().is_empty()).then(|| back(build, &record));
         }
         let next = record.next();
         let claimed = reasons.iter().any(|reason| reason.weight() == Weight::Claims);
@@ -228,7 +230,7 @@ impl<'a> Judge<'a> {
     /// What EC2 and the last execution say against it, and of which AMIs a report is needed.
     fn objections(&self, build: &Build, record: &Record) -> (Vec<Reason>, Vec<Ami>) {
         let mut reasons = Vec::new();
-        let mut ask = Vec::new();
+        let (mut ask, mut fresh) = (Vec::new(), Vec::new());
         match &build.execution {
             Known::Unread(why) => reasons.push(Reason::Missing(format!("its last lifecycle execution: {why}"))),
             Known::Is(Some(execution)) if execution.is_under_way() => {
@@ -241,6 +243,11 @@ impl<'a> Judge<'a> {
             let found = expected.objections(ami, self.facts.amis.get(ami));
             reasons.extend(found.reasons);
             ask.extend(found.ask.then(|| ami.clone()));
+            fresh.extend(found.fresh.then(|| ami.clone()));
+        }
+        // They have to be fresh in one and the same run: asked for in turns, one or the other always is a day old.
+        if !ask.is_empty() {
+            ask.append(&mut fresh);
         }
         (reasons, ask)
     }

@@ -29,6 +29,8 @@ pub(super) struct Objections {
     pub(super) reasons: Vec<Reason>,
     /// Whether a new report of its use is needed.
     pub(super) ask: bool,
+    /// Whether there is one that serves, for at most a day.
+    pub(super) fresh: bool,
 }
 
 impl Expected<'_> {
@@ -133,7 +135,10 @@ impl Expected<'_> {
                 found.ask = true;
                 Some(none(&format!("the report of {} is older than a day", at.format("%F %R"))))
             }
-            Usage::Read { .. } => None,
+            Usage::Read { .. } => {
+                found.fresh = true;
+                None
+            }
             Usage::Pending => Some(none("the report is being made")),
             Usage::Absent => {
                 found.ask = true;

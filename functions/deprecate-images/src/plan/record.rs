@@ -55,6 +55,14 @@ impl Record {
     }
 }
 
+/// Why an image that is on its way out without a mark of this function stays.
+fn by_whom(build: &Build) -> Reason {
+    match &build.tags {
+        Known::Is(_) => Reason::ByOthers(build.status.to_string()),
+        Known::Unread(why) => Reason::Missing(format!("its tags: {why}")),
+    }
+}
+
 impl Judge<'_> {
     /// What the record says.
     pub(super) fn record(&self, build: &Build) -> Record {
@@ -77,10 +85,8 @@ impl Judge<'_> {
             Status::Deleted => record.reasons.push(Reason::Deleted),
             Status::Failed | Status::Cancelled => self.of_failed(build, &mut record),
             _ if build.kind == Kind::Docker => record.reasons.push(Reason::Container),
-            Status::Deprecated if deprecated.is_none() => {
-                record.reasons.push(Reason::ByOthers(build.status.to_string()));
-            }
-            Status::Disabled if disabled.is_none() => record.reasons.push(Reason::ByOthers(build.status.to_string())),
+            Status::Deprecated if deprecated.is_none() => record.reasons.push(by_whom(build)),
+            Status::Disabled if disabled.is_none() => record.reasons.push(by_whom(build)),
             _ => {
                 let time = match build.status {
                     Status::Deprecated => deprecated,

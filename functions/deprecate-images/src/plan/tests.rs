@@ -178,6 +178,28 @@ fn use_keeps_images() {
 }
 
 #[test]
+fn reports_of_an_image_are_asked_for_together() {
+    let mut web = family("web");
+    let second = Ami { region: "eu-west-1".to_owned(), ..ami("web", 1) };
+    let Known::Is(amis) = &mut web.build(1).amis else { panic!("they are known") };
+    amis.insert(0, second.clone());
+    share(&mut web, 1);
+    web.ami(1).usage = usage(2, 0);
+    let mut other = web.ami(1).clone();
+    other.references = References::None(BTreeSet::from([At::of(&second)]));
+    other.usage = usage(1, 0);
+    web.amis.insert(second.clone(), other);
+    web.places.push(Place { at: At::of(&second), history: web.places[0].history.clone() });
+    let plan = plan(&facts(vec![web]), &settings(), now(), None);
+    let asked: BTreeSet<&Ami> = plan.of("web/1.0.1/1").ask.iter().collect();
+    assert_eq!(
+        asked,
+        [&second, &ami("web", 1)].into(),
+        "the one that is a day old now is stale when the other is there"
+    );
+}
+
+#[test]
 fn shares_need_a_fresh_report() {
     let with = |usage: Usage| {
         first(|web| {
@@ -227,6 +249,11 @@ fn what_was_changed_outside_is_kept_and_reported() {
 
 #[test]
 fn what_is_not_known_keeps_images() {
+    keeps("missing", |web| {
+        // By whom isn't known.
+        web.build(1).status = Status::Deprecated;
+        web.build(1).tags = Known::Unread("throttled".to_owned());
+    });
     keeps("missing", |web| web.build(1).amis = Known::Unread("two in one Region".to_owned()));
     keeps("missing", |web| web.build(1).amis = Known::Is(Vec::new()));
     keeps("missing", |web| web.build(1).execution = Known::Unread("AccessDenied".to_owned()));

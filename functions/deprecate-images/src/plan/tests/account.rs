@@ -212,3 +212,15 @@ fn family_by_family_comes_to_the_same_as_all_at_once() {
     assert_eq!(decisions, whole.decisions);
     assert_eq!((rest.counts, rest.digest), (whole.counts, whole.digest));
 }
+
+#[test]
+fn what_a_family_may_hide_keeps_images_of_the_others() {
+    let mut all = base_and_web();
+    for web in all.families[1].builds.iter_mut() {
+        web.parent = Parent::Outside("arn:aws:imagebuilder:us-east-1:aws:image/amazon-linux-2023-x86/x.x.x".to_owned());
+    }
+    let plan_of = |all: &Facts| plan(all, &settings(), now(), None);
+    assert_eq!(plan_of(&all).short("base/1.0.1/1"), ("deprecate", "due"));
+    all.families[1].missing = vec!["GetImage: throttled".to_owned()];
+    assert_eq!(plan_of(&all).short("base/1.0.1/1"), ("keep", "missing"), "what isn't listed may be made of it");
+}

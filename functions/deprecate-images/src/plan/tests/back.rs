@@ -238,3 +238,16 @@ fn permissions_that_changed_since_they_were_kept_stop_the_disabling() {
     };
     assert!(look(false).is_ok() && look(true).is_err());
 }
+
+#[test]
+fn launch_permissions_are_not_forgotten_while_the_amis_are_unknown() {
+    let mut web = disabled_and_shared(5);
+    web.build(1).status = Status::Available;
+    let amis = std::mem::replace(&mut web.build(1).amis, Known::Unread("throttled".to_owned()));
+    let unread = plan(&facts(vec![web.clone()]), &settings(), now(), None);
+    assert_eq!(unread.of("web/1.0.1/1").step.action, Action::Keep);
+    web.build(1).amis = amis;
+    let read = plan(&facts(vec![web]), &settings(), now(), None);
+    let Action::Restore { shares, .. } = &read.of("web/1.0.1/1").step.action else { panic!("it is taken up again") };
+    assert_eq!(*shares, [(ami("web", 1), with_other())]);
+}

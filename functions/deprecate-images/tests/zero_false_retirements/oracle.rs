@@ -164,11 +164,11 @@ impl Oracle<'_> {
                     _ => self.stays[child] || found[child].against.iter().any(|why| why.claims()),
                 };
                 let waits = !matches!(it.status, Status::Deleted);
-                if let Some(parent) = it.made_from.filter(|_| kept) {
-                    if !found[parent].against.contains(&Why::ParentOfImage) {
-                        found[parent].against.push(Why::ParentOfImage);
-                        changed = true;
-                    }
+                if let Some(parent) = it.made_from.filter(|_| kept)
+                    && !found[parent].against.contains(&Why::ParentOfImage)
+                {
+                    found[parent].against.push(Why::ParentOfImage);
+                    changed = true;
                 }
                 // Of which build of several it was made can't be seen from its recipe.
                 let maybe: Vec<usize> = match it.parent {

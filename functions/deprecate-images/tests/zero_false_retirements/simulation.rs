@@ -498,10 +498,10 @@ impl Simulation {
             world.reports.push(Report { ami, created, ready, failed, users });
         }
         let action = &decision.step.action;
-        if action.is_limited() {
-            if !planned.plan.held_back.is_empty() || !self.looks_right(world, planned, decision, image, faults)? {
-                return Ok(Ok(()));
-            }
+        if action.is_limited()
+            && (!planned.plan.held_back.is_empty() || !self.looks_right(world, planned, decision, image, faults)?)
+        {
+            return Ok(Ok(()));
         }
         let to = match action {
             Action::Keep => return Ok(Ok(())),

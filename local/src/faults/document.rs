@@ -183,7 +183,7 @@ fn parse(rule: &Value, path: &str) -> Result<Rule, String> {
     }
     let after = of.number("after", 1, i64::MAX)?;
     if after.is_some() && matches!(fault, Fault::ListImagesLag { .. } | Fault::Finding { .. }) {
-        return Err(format!("{path}.after: a lag lasts; expected from or until"));
+        return Err(format!("{path}.after: {name} lasts; expected from or until"));
     }
     let (from, until) = (of.time("from")?, of.time("until")?);
     if let (Some(from), Some(until)) = (from, until)

@@ -239,7 +239,7 @@ fn a_fault_of_a_rule_names_the_member_and_what_was_expected() {
         ),
         (
             json!([{"fault": "list-images-lag", "seconds": 60, "after": 1}]),
-            "rules[0].after: a lag lasts; expected from or until",
+            "rules[0].after: list-images-lag lasts; expected from or until",
         ),
         (json!([{"fault": "repeated", "copies": 11}]), "rules[0].copies: expected a whole number from 1 to 10"),
         (json!([{"fault": "delayed"}]), "rules[0].seconds: expected a whole number from 1 to 86400"),

@@ -79,6 +79,8 @@ impl Call<'_> {
         let keys = Keys::default()
             .with("aws:RequestedRegion", [self.context.region.as_str()])
             .with("aws:SecureTransport", ["true"])
+            // What a service does in the caller's name isn't a call here.
+            .with("aws:CalledVia", [])
             .with("aws:RequestTag/", [])
             .with("aws:TagKeys", tags.iter().map(|(key, _)| *key).chain(removed));
         tags.into_iter().fold(keys, |keys, (key, value)| keys.with(&format!("aws:RequestTag/{key}"), [value]))

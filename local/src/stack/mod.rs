@@ -65,12 +65,14 @@ impl Store {
         self.roles.insert(format!("{account}/{name}"), role);
     }
 
-    /// Keeps a role that anybody may assume.
+    /// Keeps a role that anybody may assume, and that may do anything.
     #[cfg(test)]
     pub(crate) fn add_open_role(&mut self, account: &str, name: &str) {
         let trust = serde_json::json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"});
         let arn = format!("arn:aws:iam::{account}:role/{name}");
-        let role = serde_json::json!({"Arn": arn, "AssumeRolePolicyDocument": {"Statement": trust}});
+        let all = ["arn:aws:iam::aws:policy/AdministratorAccess"];
+        let role =
+            serde_json::json!({"Arn": arn, "AssumeRolePolicyDocument": {"Statement": trust}, "ManagedPolicyArns": all});
         self.add_role(account, name, role);
     }
 }

@@ -12,6 +12,7 @@ pub mod facts;
 pub mod fixed;
 pub mod message;
 mod observe;
+pub mod permissions;
 pub mod plan;
 pub mod remember;
 mod settings;

@@ -36,7 +36,7 @@ use serde_json::Value;
 use shared::arn::Arn;
 use shared::error::chain;
 use shared::inventory::{Calls, share_of};
-use shared::telemetry::count;
+use shared::telemetry::{count, level};
 use std::sync::OnceLock;
 
 /// The function, ready for invocations.
@@ -107,7 +107,12 @@ impl Function {
                 (plan, Vec::new())
             }
             _ => match observe::observe(reader, &subject, time.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).await {
-                Ok(Ok(observed)) => self.report(writer, observed, dry_run).await,
+                Ok(Ok(observed)) => {
+                    if matches!(subject, Subject::Sweep) && !dry_run {
+                        level("StaleFamilies", plan::stale_families(&observed.facts, &self.settings));
+                    }
+                    self.report(writer, observed, dry_run).await
+                }
                 Ok(Err(idle)) => {
                     info!(cause, reason = %idle, "nothing to tell");
                     return Ok(Run::ignored(id, Some(cause), idle.to_string()));

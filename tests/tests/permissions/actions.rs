@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 
 /// Each action with the kinds of resources that it knows: service, and how the ARN goes on behind the account.
-const KINDS: [(&str, &[&str]); 57] = [
+const KINDS: [(&str, &[&str]); 60] = [
     ("autoscaling:DescribeAutoScalingGroups", &[]),
     ("autoscaling:DescribeLaunchConfigurations", &[]),
     ("ec2:CreateImageUsageReport", &["ec2:image/", "ec2:image-usage-report/"]),
@@ -22,7 +22,6 @@ const KINDS: [(&str, &[&str]); 57] = [
     ("imagebuilder:GetImage", &["imagebuilder:image/"]),
     ("imagebuilder:GetImagePipeline", &["imagebuilder:image-pipeline/"]),
     ("imagebuilder:GetImageRecipe", &["imagebuilder:image-recipe/"]),
-    ("imagebuilder:GetLifecycleExecution", &["imagebuilder:lifecycle-execution/"]),
     ("imagebuilder:GetWorkflowStepExecution", &["imagebuilder:workflow-step-execution/"]),
     ("imagebuilder:ListComponents", &[]),
     ("imagebuilder:ListContainerRecipes", &[]),
@@ -46,10 +45,14 @@ const KINDS: [(&str, &[&str]); 57] = [
     ("imagebuilder:TagResource", &["imagebuilder:image/", "imagebuilder:image-pipeline/"]),
     ("imagebuilder:UntagResource", &["imagebuilder:image/", "imagebuilder:image-pipeline/"]),
     ("inspector2:ListFindings", &[]),
+    ("kms:Decrypt", &["kms:key/"]),
+    ("kms:GenerateDataKey", &["kms:key/"]),
+    ("lambda:InvokeFunction", &["lambda:function:"]),
     ("sns:Publish", &["sns:"]),
     ("sqs:GetQueueAttributes", &["sqs:"]),
     ("sqs:GetQueueUrl", &["sqs:"]),
     ("sqs:ListQueueTags", &["sqs:"]),
+    ("sqs:SendMessage", &["sqs:"]),
     ("sqs:TagQueue", &["sqs:"]),
     ("sqs:UntagQueue", &["sqs:"]),
     ("ssm:DescribeParameters", &[]),
@@ -73,7 +76,12 @@ pub(crate) fn kinds(action: &str) -> Option<&'static [&'static str]> {
 pub(crate) fn fits(action: &str, resource: &str) -> bool {
     let parts: Vec<&str> = parts(resource);
     let [_, _, service, _, _, rest] = parts.as_slice() else { return true };
-    let fits = |kind: &&str| kind.split_once(':').is_some_and(|(of, start)| of == *service && rest.starts_with(start));
+    let said = rest.split('*').next().unwrap_or_default();
+    let fits = |kind: &&str| {
+        kind.split_once(':').is_some_and(|(of, start)| {
+            of == *service && (rest.starts_with(start) || rest.contains('*') && start.starts_with(said))
+        })
+    };
     kinds(action).is_none_or(|kinds| kinds.iter().any(fits))
 }
 
@@ -103,6 +111,7 @@ fn an_arn_says_what_it_is_about() {
         ("imagebuilder:GetImage", "arn:aws:ec2:*::image/*", false),
         ("ssm:PutParameter", shared::permissions::PUBLISHED, true),
         ("imagebuilder:GetImage", "*", true),
+        ("imagebuilder:GetImage", "arn:aws:imagebuilder:us-east-1:123456789012:im*", true),
         ("sns:Publish", "${BuildReports}", true),
         ("ec2:DescribeImages", shared::permissions::AMIS, false),
         ("imagebuilder:DeleteImage", shared::permissions::OWN_PIPELINES, true),

@@ -39,6 +39,7 @@ fn row(permission: &Permission) -> String {
         to.push_str(&format!("; only if `{}` is {}", limit.key, values.join(" or ")));
     }
     match permission.given {
+        Some("HasKey") => to.push_str("; only with an EncryptionKey"),
         Some("HasTargetRole") => to.push_str("; only with a TargetRoleName"),
         Some(condition) => to.push_str(&format!("; only if {condition}")),
         None => {}

@@ -182,6 +182,7 @@ pub(crate) fn words(value: &Value) -> Vec<String> {
     }
     let call = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next());
     match call.map(|(function, argument)| (function.as_str(), argument, argument.as_array().map(Vec::as_slice))) {
+        Some(("Ref", name, _)) if name == "AWS::NoValue" => Vec::new(),
         Some(("Ref", name, _)) => one(format!("${{{}}}", name.as_str().unwrap())),
         Some(("Fn::Sub", text, None)) => one(text.as_str().unwrap().to_owned()),
         Some(("Fn::GetAtt", _, Some([name, attribute]))) => {

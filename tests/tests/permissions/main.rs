@@ -11,9 +11,16 @@ mod principals;
 
 use grants::{Grant, Policies};
 use serde_json::Value;
-use shared::permissions::Permission;
+use shared::permissions::{BY_SQS, Permission, allow, encrypt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+/// A function's ARN.
+macro_rules! function {
+    ($name:literal) => {
+        concat!("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-", $name)
+    };
+}
 
 /// The functions by the names of their roles in `template.yaml`, each with what it declares.
 const FUNCTIONS: [(&str, &str, &[Permission]); 4] = [
@@ -21,6 +28,22 @@ const FUNCTIONS: [(&str, &str, &[Permission]); 4] = [
     ("FanOutAmisRole", "fan-out-amis", &fan_out_amis::permissions::PERMISSIONS),
     ("DeprecateImagesRole", "deprecate-images", &deprecate_images::permissions::PERMISSIONS),
     ("ReportBuildsRole", "report-builds", &report_builds::permissions::PERMISSIONS),
+];
+
+/// What EventBridge Scheduler does: nothing of it is code of ours.
+const SCHEDULES: [Permission; 3] = [
+    allow(
+        &["lambda:InvokeFunction"],
+        &[
+            function!("deprecate-images"),
+            function!("fan-out-amis"),
+            function!("report-builds"),
+            function!("start-pipelines"),
+        ],
+        "run the functions",
+    ),
+    allow(&["sqs:SendMessage"], &["${DeadLetters.Arn}"], "keep what could not run"),
+    encrypt(&[BY_SQS], "encrypt that"),
 ];
 
 /// Roles that Image Builder assumes, under AWS's own policy for it.
@@ -55,8 +78,11 @@ fn roles() -> Vec<(String, Value)> {
     roles
 }
 
-/// What the functions declare of a role.
+/// What is declared of a role.
 fn declared(role: &str) -> BTreeSet<Grant> {
+    if role == "ScheduleRole" {
+        return SCHEDULES.iter().flat_map(Grant::declared).collect();
+    }
     let all = FUNCTIONS.iter().flat_map(|(of, _, permissions)| permissions.iter().map(move |one| (*of, one)));
     let of_role = all.filter(|(of, one)| if role == "PublishRole" { one.elsewhere } else { *of == role });
     of_role.flat_map(|(_, permission)| Grant::declared(permission)).collect()
@@ -125,7 +151,7 @@ fn every_action_is_one_of_aws_and_on_all_resources_only_if_it_knows_none() {
 fn what_a_function_may_change_is_this_and_nothing_else() {
     let reads = |action: &str| {
         let verb = action.split_once(':').unwrap().1;
-        ["Get", "List", "Describe"].iter().any(|start| verb.starts_with(start))
+        ["Decrypt", "Describe", "GenerateDataKey", "Get", "List"].iter().any(|start| verb.starts_with(start))
     };
     let changes = |permissions: &[Permission]| -> BTreeSet<&str> {
         permissions.iter().flat_map(|one| one.actions.iter().copied()).filter(|action| !reads(action)).collect()

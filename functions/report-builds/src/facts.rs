@@ -40,6 +40,8 @@ pub struct Facts {
     /// Why RetryImage was refused, by the build's ARN: then the plan that asked for it doesn't hold, and a new one with
     /// this fact says so to people instead.
     pub retry_refused: BTreeMap<String, String>,
+    /// Why the tag that keeps a build from channels was refused, by the build's ARN, in the same way.
+    pub block_refused: BTreeMap<String, String>,
 }
 
 /// Something that AWS was asked for, or not.

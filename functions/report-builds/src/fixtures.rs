@@ -105,6 +105,7 @@ pub(crate) fn facts(statuses: &[Status]) -> Facts {
         families: Vec::new(),
         queues: Known::Unasked,
         retry_refused: BTreeMap::new(),
+        block_refused: BTreeMap::new(),
     }
 }
 
@@ -130,6 +131,7 @@ pub(crate) fn failed(failure: Option<Failure>, reason: &str) -> Facts {
     let detail = facts.detail(4);
     detail.reason = Some(reason.to_owned());
     detail.failure = failure;
+    detail.executions = Known::Is(Vec::new());
     facts
 }
 

@@ -130,6 +130,11 @@ impl Call<'_> {
                     .map_or(Resource::Everything, |arn| Resource::Of(arn.to_owned())))
             }
         };
+        // Whoever gives the new image tags has to be allowed to.
+        let tags = self.input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty());
+        if tags && self.operation == "StartImagePipelineExecution" {
+            asked.push(self.to("TagResource", Resource::Any));
+        }
         if let Some(role) = self.text("executionRole") {
             let role = match role.starts_with("arn:") {
                 true => role.to_owned(),

@@ -191,7 +191,8 @@ fn findings<'a>(
             };
             let accepted = detail.tags.contains_key(shared::tags::ACCEPTED);
             let above = settings.block_severity.is_some_and(|limit| worst >= limit);
-            let blocked = detail.tags.contains_key(shared::tags::BLOCKED) || (above && !accepted);
+            let refused = facts.block_refused.contains_key(&build.arn.to_string());
+            let blocked = detail.tags.contains_key(shared::tags::BLOCKED) || (above && !accepted && !refused);
             let about = About::Findings { build, detail, at_least, blocked };
             Verdict::wrong(&key, build.created, build.created, severity, about)
         }

@@ -1,20 +1,12 @@
 //! Small things in words.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::arn::{ImageBuildArn, VersionedArn};
+use shared::arn::ImageBuildArn;
+pub(super) use shared::arn::short;
 
 /// `web-server 2.0.1/4`.
 pub(super) fn image(arn: &ImageBuildArn) -> String {
     format!("{} {}/{}", arn.family, arn.version, arn.build)
-}
-
-/// A versioned resource without what is the same for all: `agent 1.4.0/2`. Anything else as it is.
-pub(super) fn short(arn: &str) -> String {
-    match arn.parse::<VersionedArn>() {
-        Ok(VersionedArn { name, version, build: Some(build), .. }) => format!("{name} {version}/{build}"),
-        Ok(VersionedArn { name, version, .. }) => format!("{name} {version}"),
-        Err(_) => arn.to_owned(),
-    }
 }
 
 /// To the minute, in UTC.

@@ -82,6 +82,7 @@ impl Telling<'_> {
             );
             content.next.push(note);
         }
+        content.fit();
         let concerned = &self.judged.concerned;
         let mut attributes = vec![("kind", kind.to_owned()), ("severity", severity.name().to_owned())];
         attributes.extend(concerned.family.map(|family| ("family", family.to_owned())));

@@ -6,7 +6,7 @@ use crate::event::Answer;
 use crate::facts::{Build, Facts, Finding, FindingSeverity, Known};
 use crate::message::{Message, Telling};
 use crate::remember::{Case, Memory, Tell, Times};
-use crate::settings::{Settings, stale_after};
+use crate::settings::{STALE_AFTER, Settings, stale_after};
 use crate::transient::{self, Passing, Retry};
 use serde::Serialize;
 use shared::arn::ImageBuildArn;
@@ -303,7 +303,7 @@ fn problems(facts: &Facts) -> Vec<String> {
     let wrong = tagged.filter(|(_, value)| stale_after(value).is_none());
     let line = |(pipeline, value): (&crate::facts::Pipeline, &String)| {
         format!(
-            "the tag {} of {} is {value:?}: expected a time such as 45d, or never; the setting counts instead",
+            "the tag {} of {} is {value:?}: expected {STALE_AFTER}; the setting counts instead",
             tags::STALE_AFTER,
             pipeline.arn
         )

@@ -69,8 +69,10 @@ pub(super) fn first(mut lines: Vec<String>, most: usize) -> Vec<String> {
     lines
 }
 
-/// Columns of equal width, but for the last.
+/// Columns of equal width, but for the last. No cell is so long that the others drown in blanks.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| std::array::from_fn(|column| cut(&row[column].replace('\n', " "), 400))).collect();
     let widths: [usize; N] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default());
     let line = |row: &[String; N]| {

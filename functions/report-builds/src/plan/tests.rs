@@ -319,3 +319,27 @@ fn a_resource_without_room_for_a_tag_says_so() {
     let Action::Report { message, .. } = &plan.steps[0].action else { panic!("{plan:?}") };
     assert!(!message.text.contains("50 tags"), "{}", message.text);
 }
+
+#[test]
+fn tags_of_aws_take_no_room() {
+    let mut facts = facts(&[Status::Available, Status::Cancelled]);
+    let own = (0..49).map(|n| (format!("own-{n}"), String::new()));
+    facts.pipelines[0].tags = own.chain([("aws:cloudformation:stack-name".to_owned(), "images".to_owned())]).collect();
+    let plan = plan_of(&facts);
+    let Action::Report { message, .. } = &plan.steps[0].action else { panic!("{plan:?}") };
+    assert!(!message.text.contains("50 tags"), "{}", message.text);
+}
+
+#[test]
+fn a_build_that_could_not_be_kept_from_channels_is_told_so() {
+    let mut facts = scanned(newer_parent());
+    facts.block_refused.insert(build_arn(4).to_string(), "TagResource: AccessDeniedException".to_owned());
+    let plan = plan_of(&facts);
+    let report = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Report { message, .. } => Some(message),
+        _ => None,
+    });
+    let text = &report.unwrap().text;
+    assert!(text.contains("no, though it should be: TagResource: AccessDeniedException"), "{text}");
+    assert!(text.contains("--tags goldsmith:blocked=findings") && !text.contains("findings-accepted"), "{text}");
+}

@@ -6,6 +6,7 @@ mod failures;
 mod families;
 mod findings;
 mod letters;
+mod memory;
 mod pipelines;
 mod retries;
 mod waiting;

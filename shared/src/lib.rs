@@ -12,6 +12,7 @@ pub mod clients;
 pub mod ec2;
 #[cfg(feature = "aws")]
 pub mod error;
+pub mod event;
 #[cfg(feature = "aws")]
 pub mod image;
 pub mod inputs;

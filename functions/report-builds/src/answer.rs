@@ -172,7 +172,18 @@ impl Handled {
         let Tally { reported, counted, retried, blocked, answered, skipped, failed, unremembered } = *outcomes;
         let unread = unread.len();
         info!(
-            cause, dry_run, calls, reported, counted, retried, blocked, answered, skipped, failed, unremembered, unread,
+            cause,
+            dry_run,
+            calls,
+            reported,
+            counted,
+            retried,
+            blocked,
+            answered,
+            skipped,
+            failed,
+            unremembered,
+            unread,
             "done"
         );
         if !dry_run {

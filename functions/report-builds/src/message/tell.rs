@@ -116,9 +116,11 @@ fn started_by(detail: &Build) -> Option<String> {
     Some(match detail.build_type.as_deref()? {
         "USER_INITIATED" => match detail.tags.get(shared::tags::STARTED_FOR) {
             Some(what) => format!("Goldsmith's start-pipelines, for {}", cut(what, 256)),
-            None => "somebody by hand, or a program other than Goldsmith: see StartImagePipelineExecution or CreateImage \
+            None => {
+                "somebody by hand, or a program other than Goldsmith: see StartImagePipelineExecution or CreateImage \
                      in CloudTrail's event history"
-                .to_owned(),
+                    .to_owned()
+            }
         },
         "SCHEDULED" => "the pipeline's schedule".to_owned(),
         "IMPORT" | "IMPORT_ISO" => "an import".to_owned(),

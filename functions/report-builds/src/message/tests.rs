@@ -391,7 +391,10 @@ fn names_that_are_not_ascii_stay_in_the_text_and_not_in_the_subject() {
     let mut failure = component_failure(Status::Building, "build", "Gr\u{fc}\u{df}e");
     failure.component.as_mut().unwrap().message = Some("\u{65e5}\u{672c}\u{8a9e} failed".to_owned());
     let message = report(&failed(Some(failure), ""));
-    assert_eq!(message.subject, "[error] web-server 2.0.1/4 failed: component install-agent 1.4.0/2, phase build, step Gr??e");
+    assert_eq!(
+        message.subject,
+        "[error] web-server 2.0.1/4 failed: component install-agent 1.4.0/2, phase build, step Gr??e"
+    );
     assert!(message.text.contains("step Gr\u{fc}\u{df}e") && message.text.contains("\u{65e5}\u{672c}\u{8a9e} failed"));
     assert!(message.chat.unwrap().to_string().contains("Gr\u{fc}\u{df}e"));
 }

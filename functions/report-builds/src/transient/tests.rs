@@ -116,7 +116,8 @@ fn attempts_that_no_tag_tells_of_count_as_well() {
     let throttled = distribution_failure(vec![region("us-east-1", None, "FAILED", Some(THROTTLED))]);
     let mut build = of(&mut failed(Some(throttled), ""));
     let (settings, passing) = (settings(), Passing::Throttling);
-    let run = |id: &str, retried| Execution { id: id.to_owned(), retried, ..execution("DISTRIBUTION", "D", "D", THROTTLED) };
+    let run =
+        |id: &str, retried| Execution { id: id.to_owned(), retried, ..execution("DISTRIBUTION", "D", "D", THROTTLED) };
     let mut runs = vec![run("wf-1", true), run(EXECUTION, false)];
     build.executions = Known::Is(runs.clone());
     assert_eq!(retry(&build, &settings), Retry::Now { attempt: 2, passing });
@@ -134,7 +135,8 @@ fn of_a_step_that_failed_several_times_the_named_attempt_counts() {
     let failure = failure(Status::Testing, "LaunchTestInstance");
     let mut build = of(&mut failed(Some(failure), ""));
     let mut runs = execution("TEST", "LaunchTestInstance", "LaunchInstance", "Rate exceeded");
-    let first = StepRun { id: "step-1".to_owned(), message: Some("no such profile".to_owned()), ..runs.steps[0].clone() };
+    let first =
+        StepRun { id: "step-1".to_owned(), message: Some("no such profile".to_owned()), ..runs.steps[0].clone() };
     runs.steps.insert(0, first);
     build.executions = Known::Is(vec![runs.clone()]);
     assert_eq!(build.failed_step().map(|step| step.id.as_str()), Some(STEP));

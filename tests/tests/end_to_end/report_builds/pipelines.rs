@@ -1,7 +1,7 @@
 //! Pipelines that stand still, and recipes whose inputs are withdrawn.
 
 use super::*;
-use crate::harness::deployed;
+use crate::harness::{deployed, going_on, kept};
 
 fn pipeline(local: &Local, name: &str) -> Value {
     let arn = format!("arn:aws:imagebuilder:{DEFAULT_REGION}:123456789012:image-pipeline/{name}");
@@ -58,6 +58,43 @@ async fn a_parent_without_an_available_build_is_told_once_until_there_is_one() {
     sweep(local).await;
     let told = reports(local);
     assert_eq!(of(&told, "uses nothing withdrawn any more").len(), 3, "{told:?}");
+    assert_untroubled(local);
+    running.local.shut_down().await;
+}
+
+/// Changes the state of a component, as its owner does, wherever the world's documents have it.
+fn withdraw(value: &mut Value, arn: &str, status: &str) -> usize {
+    match value {
+        Value::Object(members)
+            if members.get("arn").is_some_and(|it| it == arn) && members.contains_key("platform") =>
+        {
+            members.insert("state".to_owned(), json!({"status": status, "reason": "use install-agent 2.x"}));
+            1
+        }
+        Value::Object(members) => members.values_mut().map(|member| withdraw(member, arn, status)).sum(),
+        Value::Array(items) => items.iter_mut().map(|item| withdraw(item, arn, status)).sum(),
+        _ => 0,
+    }
+}
+
+#[tokio::test]
+async fn components_that_their_owners_withdrew_are_told_once_each() {
+    let before = world(744, &[]).await;
+    let mut kept: Value = serde_json::from_str(&kept(&before.local)).unwrap();
+    before.local.shut_down().await;
+    for (component, status) in [("install-nothing", "DEPRECATED"), ("port-is-open", "DISABLED")] {
+        let arn = format!("arn:aws:imagebuilder:{DEFAULT_REGION}:123456789012:component/{component}/1.0.0/1");
+        assert_eq!(withdraw(&mut kept, &arn, status), 1, "{component}");
+    }
+    let running = going_on(&kept.to_string()).await;
+    let local = &running.local;
+    sweep(local).await;
+    sweep(local).await;
+    let told = reports(local);
+    let deprecated = of(&told, "pipeline unbuilt uses install-nothing 1.0.0/1, which is deprecated");
+    let disabled = of(&told, "pipeline untested can't be built: port-is-open 1.0.0/1 can't be used");
+    assert_eq!((deprecated.len(), disabled.len(), told.len()), (1, 1, 2), "{told:?}");
+    assert!(deprecated[0].starts_with("[warning]") && disabled[0].starts_with("[error]"), "{told:?}");
     assert_untroubled(local);
     running.local.shut_down().await;
 }

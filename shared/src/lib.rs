@@ -25,6 +25,8 @@ pub mod plan;
 pub mod published;
 #[cfg(feature = "aws")]
 pub mod resolve;
+#[cfg(feature = "schedule")]
+pub mod schedule;
 pub mod settings;
 pub mod tags;
 #[cfg(feature = "aws")]

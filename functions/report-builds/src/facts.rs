@@ -75,6 +75,8 @@ pub struct Pipeline {
     pub consecutive_failures: u32,
     /// When it was made.
     pub created: Option<DateTime<Utc>>,
+    /// `dateUpdated`.
+    pub updated: Option<DateTime<Utc>>,
     /// When it ran last.
     pub last_run: Option<DateTime<Utc>>,
     /// When its schedule starts it next, as Image Builder says.
@@ -94,6 +96,8 @@ pub struct Schedule {
     pub expression: String,
     /// An IANA time zone.
     pub timezone: Option<String>,
+    /// Whether it builds whatever changed: the condition EXPRESSION_MATCH_ONLY.
+    pub always: bool,
     /// After how many failed scheduled builds in a row Image Builder disables it; 5 unless the pipeline says so.
     pub failure_count: Option<u32>,
 }
@@ -224,6 +228,9 @@ impl Facts {
 
 /// How long a new build may take to stand published everywhere before that counts as wrong.
 pub const SETTLED: TimeDelta = TimeDelta::days(1);
+
+/// By how much a run may be dated earlier than its schedule has it.
+pub const EARLY: TimeDelta = TimeDelta::minutes(5);
 
 /// How late a schedule may be before that counts as wrong.
 pub const LATE: TimeDelta = TimeDelta::hours(1);

@@ -80,10 +80,12 @@ pub(crate) fn pipeline(builds: Vec<Summary>) -> Pipeline {
         schedule: Some(Schedule {
             expression: "cron(55 3 * * ? *)".to_owned(),
             timezone: Some("Europe/Berlin".to_owned()),
+            always: false,
             failure_count: None,
         }),
         consecutive_failures: 0,
         created: Some(at("2026-01-05T09:00:00Z")),
+        updated: None,
         last_run: None,
         next_run: None,
         tags: BTreeMap::from([("team".to_owned(), "platform".to_owned())]),

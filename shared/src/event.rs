@@ -62,6 +62,29 @@ pub fn messages(records: &Value) -> Result<Vec<Sns>, BadMember> {
     Ok(records.into_iter().map(|record| record.sns).collect())
 }
 
+/// Follows the messages of an event one after the other, in its order: each is tried, whatever became of those before it.
+///
+/// # Errors
+/// The first failure; the others are logged.
+#[cfg(feature = "aws")]
+pub async fn each_in_turn<Hint, Run, Failed: std::error::Error + 'static>(
+    hints: Vec<Hint>,
+    follow: impl AsyncFn(Hint) -> Result<Run, Failed>,
+) -> Result<Vec<Run>, Failed> {
+    let (mut runs, mut failure) = (Vec::new(), None);
+    for hint in hints {
+        match follow(hint).await {
+            Ok(run) => runs.push(run),
+            Err(failed) if failure.is_none() => failure = Some(failed),
+            Err(failed) => {
+                let error = crate::error::chain(&failed);
+                lambda_runtime::tracing::error!(error, "another message failed as well");
+            }
+        }
+    }
+    failure.map_or(Ok(runs), Err)
+}
+
 /// Refuses members other than these. `path` stands in front of a member's name: `resume.`, or nothing.
 ///
 /// # Errors
@@ -114,5 +137,35 @@ pub fn kind(value: &Value) -> &'static str {
         Value::String(_) => "text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(all(test, feature = "aws"))]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, thiserror::Error)]
+    #[error("{0} failed")]
+    struct Failed(u32);
+
+    #[tokio::test]
+    async fn every_message_is_tried_and_the_first_failure_counts() {
+        let tried = std::sync::Mutex::new(Vec::new());
+        let follow = async |hint: u32| {
+            tried.lock().unwrap().push(hint);
+            if hint > 1 { Err(Failed(hint)) } else { Ok(hint) }
+        };
+        assert_eq!(each_in_turn(vec![1, 3, 0, 2], follow).await, Err(Failed(3)));
+        assert_eq!(*tried.lock().unwrap(), [1, 3, 0, 2]);
+        assert_eq!(each_in_turn(vec![1, 0], follow).await, Ok(vec![1, 0]));
+    }
+
+    #[test]
+    fn messages_of_a_topic_are_read_and_anything_else_is_named() {
+        let records =
+            serde_json::json!([{"Sns": {"MessageId": "m", "Timestamp": "t", "Message": "hello", "Type": "x"}}]);
+        let read = messages(&records).unwrap();
+        assert_eq!((read[0].message.as_str(), read[0].topic_arn.as_str()), ("hello", ""));
+        assert!(messages(&serde_json::json!([{"s3": {}}])).unwrap_err().to_string().contains("member Records"));
     }
 }

@@ -7,7 +7,7 @@ use lambda_runtime::Diagnostic;
 use lambda_runtime::tracing::{info, warn};
 use serde::Serialize;
 use shared::arn::BadArn;
-use shared::error::chain;
+use shared::error::{chain, diagnostic};
 use shared::plan::Outcome;
 use shared::telemetry::count;
 use std::fmt;
@@ -257,7 +257,6 @@ impl From<Failed> for Diagnostic {
             Failed::Observe(trouble) => trouble.retryable,
             Failed::Apply(handled) => handled.is_retryable(),
         };
-        let error_type = if retryable { "Retryable" } else { "Permanent" };
-        Self { error_type: error_type.to_owned(), error_message: chain(&failed) }
+        diagnostic(&failed, retryable)
     }
 }

@@ -20,6 +20,7 @@ pub mod inputs;
 pub mod inventory;
 pub mod notification;
 pub mod pattern;
+pub mod permissions;
 pub mod plan;
 #[cfg(feature = "aws")]
 pub mod published;

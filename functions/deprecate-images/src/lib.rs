@@ -9,6 +9,7 @@ mod answer;
 mod apply;
 pub mod event;
 mod observe;
+pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod report;

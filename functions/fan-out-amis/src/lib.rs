@@ -11,6 +11,7 @@ mod apply;
 mod clients;
 pub mod event;
 pub mod observe;
+pub mod permissions;
 pub mod plan;
 mod settings;
 

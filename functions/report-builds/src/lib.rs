@@ -12,6 +12,7 @@ pub mod facts;
 pub mod fixed;
 pub mod message;
 mod observe;
+pub mod permissions;
 pub mod plan;
 pub mod remember;
 mod settings;
@@ -36,7 +37,7 @@ use shared::arn::Arn;
 use shared::error::chain;
 use shared::event::each_in_turn;
 use shared::inventory::{Calls, share_of};
-use shared::telemetry::count;
+use shared::telemetry::{count, level};
 use std::sync::OnceLock;
 
 /// The function, ready for invocations.
@@ -100,7 +101,12 @@ impl Function {
                 (plan, Vec::new())
             }
             _ => match observe::observe(reader, &subject, time.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).await {
-                Ok(Ok(observed)) => self.report(writer, observed, dry_run).await,
+                Ok(Ok(observed)) => {
+                    if matches!(subject, Subject::Sweep) && !dry_run {
+                        level("StaleFamilies", plan::stale_families(&observed.facts, &self.settings));
+                    }
+                    self.report(writer, observed, dry_run).await
+                }
                 Ok(Err(idle)) => {
                     info!(cause, reason = %idle, "nothing to tell");
                     return Ok(Run::ignored(id, Some(cause), idle.to_string()));

@@ -161,6 +161,13 @@ pub fn plan(facts: &Facts, settings: &Settings) -> Plan {
     Plan { steps, problems: problems(facts) }
 }
 
+/// How many families have no AVAILABLE build that is new enough, whether or not that is told anew.
+pub fn stale_families(facts: &Facts, settings: &Settings) -> usize {
+    let facts = &Facts { now: facts.latest(), ..facts.clone() };
+    let wrong = |it: &&Judged<'_>| it.kind == Kind::FamilyStale && matches!(it.verdict, Verdict::Wrong(_));
+    judge(facts, settings).iter().filter(wrong).count()
+}
+
 /// What is done about a person's answer to a waiting step. `waiting`: those of the build.
 pub fn answer(
     answer: Answer,

@@ -10,6 +10,7 @@ pub mod event;
 pub mod graph;
 pub mod inputs;
 pub mod observe;
+pub mod permissions;
 pub mod plan;
 mod settings;
 

@@ -101,6 +101,7 @@ fn document(world: &World, options: &Options, end: Time, report: &Report, retire
         "deadLetters": world.lambda.dead_letters,
         "published": report.published,
         "disagreements": report.disagreements,
+        "usedPermissions": iam::used(world),
         "unusedPermissions": iam::unused(world),
         "images": retired,
     })

@@ -20,7 +20,7 @@ pub(super) struct Asked {
 
 /// What a call asks for; nothing for one that needs no permission.
 pub(super) fn asked(world: &World, context: &Context, service: &str, operation: &str, input: &Value) -> Vec<Asked> {
-    let call = Call { world, context, service, operation, input };
+    let call = Call { world, context, service, operation, input, via: None };
     match service {
         "imagebuilder" => call.image_builder(),
         "ssm" => call.ssm(),
@@ -49,12 +49,15 @@ const LISTS: [&str; 11] = [
     "ListWorkflows",
 ];
 
+#[derive(Clone, Copy)]
 struct Call<'a> {
     world: &'a World,
     context: &'a Context,
     service: &'a str,
     operation: &'a str,
     input: &'a Value,
+    /// The service that makes it in the caller's name, if one does.
+    via: Option<&'static str>,
 }
 
 impl Call<'_> {
@@ -79,11 +82,19 @@ impl Call<'_> {
         let keys = Keys::default()
             .with("aws:RequestedRegion", [self.context.region.as_str()])
             .with("aws:SecureTransport", ["true"])
-            // What a service does in the caller's name isn't a call here.
-            .with("aws:CalledVia", [])
             .with("aws:RequestTag/", [])
             .with("aws:TagKeys", tags.iter().map(|(key, _)| *key).chain(removed));
+        let keys = match self.via {
+            None => keys.with("aws:CalledVia", []).with("aws:ViaAWSService", ["false"]),
+            Some(service) => keys.with("aws:CalledVia", [service]).with("aws:ViaAWSService", ["true"]),
+        };
         tags.into_iter().fold(keys, |keys, (key, value)| keys.with(&format!("aws:RequestTag/{key}"), [value]))
+    }
+
+    /// What a service does in the caller's name to answer the call.
+    fn via(&self, service: &'static str, action: &str, resource: Resource) -> Asked {
+        let keys = Self { via: Some(service), ..*self }.keys();
+        Asked { action: action.to_owned(), resource, keys }
     }
 
     fn arn(&self, service: &str, rest: &str) -> Resource {
@@ -134,6 +145,12 @@ impl Call<'_> {
         let tags = self.input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty());
         if tags && self.operation == "StartImagePipelineExecution" {
             asked.push(self.to("TagResource", Resource::Any));
+        }
+        // <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2imagebuilder.html>, dependent
+        // actions.
+        if self.operation == "ListImageScanFindings" {
+            let action = "inspector2:ListFindings".to_owned();
+            asked.push(Asked { action, resource: Resource::Everything, keys: self.keys() });
         }
         if let Some(role) = self.text("executionRole") {
             let role = match role.starts_with("arn:") {
@@ -257,10 +274,66 @@ impl Call<'_> {
             "DescribeImageAttribute" | "ModifyImageAttribute" => self.image().into_iter().collect(),
             "CreateImageUsageReport" => self.image().into_iter().chain([self.on(report())]).collect(),
             "DeleteImageUsageReport" => vec![self.on(report())],
+            "DescribeImageReferences" => self.references(),
+            "DescribeLaunchTemplateVersions" => {
+                let parameters = self.parameters_of_templates().into_iter();
+                let resolved =
+                    parameters.map(|name| self.via("ec2.amazonaws.com", "ssm:GetParameters", self.parameter(name)));
+                std::iter::once(self.on(Resource::Everything)).chain(resolved).collect()
+            }
             operation if operation.starts_with("Describe") => vec![self.on(Resource::Everything)],
             _ => vec![self.on(Resource::Any)],
         };
         asked.into_iter().map(region).collect()
+    }
+
+    /// What is looked through is read in the caller's name, as in
+    /// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEC2ImageReferencesAccessPolicy.html>.
+    fn references(&self) -> Vec<Asked> {
+        let everything = self.flag("IncludeAllResourceTypes");
+        let types = self.input.get("ResourceType").and_then(Value::as_array).into_iter().flatten();
+        let types: Vec<&str> = types.filter_map(|one| one.get("ResourceType")?.as_str()).collect();
+        let read: [(&str, &[&str]); 5] = [
+            ("ec2:Instance", &["ec2:DescribeInstances"]),
+            ("ec2:LaunchTemplate", &["ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions"]),
+            ("ssm:Parameter", &["ssm:DescribeParameters", "ssm:GetParameters"]),
+            ("imagebuilder:ImageRecipe", &["imagebuilder:ListImageRecipes"]),
+            ("imagebuilder:ContainerRecipe", &["imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"]),
+        ];
+        let read = read.iter().filter(|(kind, _)| everything || types.contains(kind));
+        let of_one = |action: &&str| {
+            let resource = match *action {
+                "ssm:GetParameters" | "imagebuilder:GetContainerRecipe" => Resource::Any,
+                _ => Resource::Everything,
+            };
+            self.via("ec2-images.amazonaws.com", action, resource)
+        };
+        let read = read.flat_map(|(_, actions)| actions.iter().map(of_one));
+        std::iter::once(self.on(Resource::Everything)).chain(read).collect()
+    }
+
+    fn flag(&self, member: &str) -> bool {
+        self.text(member) == Some("true") || self.input.get(member) == Some(&Value::Bool(true))
+    }
+
+    /// The parameters that the versions asked for name, if the AMIs in them are to be told.
+    fn parameters_of_templates(&self) -> Vec<&str> {
+        if !self.flag("ResolveAlias") {
+            return Vec::new();
+        }
+        let (id, name) = (self.text("LaunchTemplateId"), self.text("LaunchTemplateName"));
+        let wanted = self.input.get("LaunchTemplateVersion").and_then(Value::as_array).into_iter().flatten();
+        let wanted: Vec<&str> = wanted.filter_map(Value::as_str).collect();
+        let templates = self.world.ec2.templates.of(&self.context.region).filter(|template| {
+            template.owner == self.context.account()
+                && id.is_none_or(|id| template.id == id)
+                && name.is_none_or(|name| template.name == name)
+        });
+        let versions = templates.flat_map(|template| match wanted.as_slice() {
+            [] => template.versions.iter().collect::<Vec<_>>(),
+            wanted => wanted.iter().filter_map(|version| template.version(version)).collect(),
+        });
+        versions.filter_map(|version| version.data.get("imageId")?.as_str()?.strip_prefix("resolve:ssm:")).collect()
     }
 
     fn image(&self) -> Option<Asked> {

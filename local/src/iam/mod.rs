@@ -11,7 +11,7 @@ use crate::journal::Kind;
 use crate::wire::{ApiError, Context, Principal};
 use crate::world::World;
 use asked::Asked;
-use policy::{Resource, Undecided, said};
+use policy::{Allowed, Resource, Undecided, said};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What was asked of the roles' policies so far.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Store {
-    /// By `ACCOUNT/ROLE`: the permissions that a call needed.
-    used: BTreeMap<String, BTreeSet<Permission>>,
+    /// By `ACCOUNT/ROLE`: the permissions that a call needed, and for which resources.
+    used: BTreeMap<String, BTreeSet<Used>>,
     /// `ACCOUNT/ROLE POLICY`: what was warned of.
     warned: BTreeSet<String>,
 }
@@ -35,6 +35,29 @@ pub struct Permission {
     pub statement: String,
     /// Such as `ssm:GetParameter` or `ssm:Get*`.
     pub action: String,
+}
+
+/// A permission that a call needed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Used {
+    /// What allowed it.
+    #[serde(flatten)]
+    pub permission: Permission,
+    /// The statement's resource that covered the call's: `*`, or an ARN with wildcards.
+    pub resource: String,
+}
+
+/// A role and what its calls needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsedBy {
+    /// 12 digits.
+    pub account: String,
+    /// Its name.
+    pub role: String,
+    /// Each once.
+    pub permissions: Vec<Used>,
 }
 
 /// A role and what it needn't be allowed, as far as this run goes.
@@ -99,7 +122,10 @@ pub(crate) fn authorise(
             let said = said(document, &action, &resource, &keys).map_err(|why| undecided(name, why))?;
             denied |= said.denied;
             allowed |= !said.allowed.is_empty();
-            needed.extend(said.allowed.into_iter().map(|(place, action)| permission(name, document, place, action)));
+            for Allowed { place, action, resources } in said.allowed {
+                let permission = permission(name, document, place, action);
+                needed.extend(resources.into_iter().map(|resource| Used { permission: permission.clone(), resource }));
+            }
         }
         if let Some((name, document)) = &boundary {
             let within = match document {
@@ -161,6 +187,16 @@ fn refusal(context: &Context, service: &str, action: &str, resource: &Resource, 
     }
 }
 
+/// What the calls of roles needed of the roles' policies, a role after the other.
+pub fn used(world: &World) -> Vec<UsedBy> {
+    let of_role = |(key, used): (&String, &BTreeSet<Used>)| {
+        let (account, role) = key.split_once('/')?;
+        let permissions = used.iter().cloned().collect();
+        Some(UsedBy { account: account.to_owned(), role: role.to_owned(), permissions })
+    };
+    world.iam.used.iter().filter_map(of_role).collect()
+}
+
 /// What the roles of functions, and those that they have assumed, were allowed by inline policies and never needed.
 /// What Lambda itself does with a role isn't seen here and left out: logs, traces and dead letters.
 pub fn unused(world: &World) -> Vec<Unused> {
@@ -172,7 +208,8 @@ pub fn unused(world: &World) -> Vec<Unused> {
     let of_role = |key: String| {
         let (account, name) = key.split_once('/')?;
         let role = world.stacks.role(account, name)?;
-        let used = world.iam.used.get(&key).unwrap_or(&none);
+        let used: BTreeSet<&Permission> =
+            world.iam.used.get(&key).unwrap_or(&none).iter().map(|used| &used.permission).collect();
         let mut permissions = BTreeSet::new();
         for policy in role["Policies"].as_array().into_iter().flatten() {
             let (Some(name), document) = (policy["PolicyName"].as_str(), &policy["PolicyDocument"]) else { continue };
@@ -183,7 +220,7 @@ pub fn unused(world: &World) -> Vec<Unused> {
                 }
             }
         }
-        let permissions: Vec<Permission> = permissions.difference(used).cloned().collect();
+        let permissions: Vec<Permission> = permissions.into_iter().filter(|it| !used.contains(it)).collect();
         (!permissions.is_empty()).then(|| Unused { account: account.to_owned(), role: name.to_owned(), permissions })
     };
     roles.into_iter().filter_map(of_role).collect()

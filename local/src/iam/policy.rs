@@ -48,10 +48,21 @@ pub(crate) enum Resource {
 /// Whether any statement of a document that allows an action says so for a request, or any that denies.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
-    /// The statements that allow it, by their places, with the action as they have it.
-    pub(crate) allowed: Vec<(usize, String)>,
+    /// The statements that allow it.
+    pub(crate) allowed: Vec<Allowed>,
     /// Whether a statement denies it.
     pub(crate) denied: bool,
+}
+
+/// A statement that allows what was asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Allowed {
+    /// Its place in the document.
+    pub(crate) place: usize,
+    /// The action as it has it.
+    pub(crate) action: String,
+    /// The resources as it has them, as far as they were needed.
+    pub(crate) resources: Vec<String>,
 }
 
 /// What a document says about an action on a resource.
@@ -62,11 +73,15 @@ pub(crate) fn said(document: &Value, action: &str, resource: &Resource, keys: &K
     let mut said = Said::default();
     for (place, statement) in items(&document["Statement"]).enumerate() {
         let Some(named) = action_of(statement, action) else { continue };
-        if !covers(statement, resource) || !hold(&statement["Condition"], keys)? {
+        let resources = covering(statement, resource);
+        if resources.is_empty() || !hold(&statement["Condition"], keys)? {
             continue;
         }
         match statement["Effect"].as_str() {
-            Some("Allow") => said.allowed.push((place, named.to_owned())),
+            Some("Allow") => {
+                let resources = resources.into_iter().map(str::to_owned).collect();
+                said.allowed.push(Allowed { place, action: named.to_owned(), resources });
+            }
             Some("Deny") => said.denied = true,
             _ => return Err(Undecided("Effect: expected Allow or Deny".to_owned())),
         }
@@ -84,15 +99,17 @@ pub(crate) fn action_of<'a>(statement: &'a Value, action: &str) -> Option<&'a st
     }
 }
 
-fn covers(statement: &Value, resource: &Resource) -> bool {
-    let resource = match resource {
-        Resource::Of(arn) => arn.as_str(),
-        Resource::Everything => "*",
-        Resource::Any => return true,
+/// The resources as a statement has them, as far as they cover one.
+fn covering<'a>(statement: &'a Value, resource: &Resource) -> Vec<&'a str> {
+    let fits = |pattern: &&str| match resource {
+        Resource::Of(arn) => glob(pattern, arn),
+        Resource::Everything => glob(pattern, "*"),
+        Resource::Any => true,
     };
     match statement.get("NotResource") {
-        Some(others) => !texts(others).any(|pattern| glob(pattern, resource)),
-        None => texts(&statement["Resource"]).any(|pattern| glob(pattern, resource)),
+        Some(others) if *resource != Resource::Any && texts(others).any(|pattern| fits(&pattern)) => Vec::new(),
+        Some(_) => vec!["NotResource"],
+        None => texts(&statement["Resource"]).filter(fits).collect(),
     }
 }
 

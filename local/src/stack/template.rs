@@ -3,6 +3,7 @@
 use super::error::{Fault, StackError};
 use super::tree::{self, Entry, Node};
 use super::{function, sam};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 const SECTIONS: [&str; 11] = [
@@ -67,6 +68,11 @@ impl Template {
     /// Whether the template declares a parameter.
     pub fn has_parameter(&self, name: &str) -> bool {
         self.section("Parameters").iter().any(|entry| entry.key == name)
+    }
+
+    /// The template as JSON: functions in their long form and not evaluated, what SAM leaves implied spelled out.
+    pub fn as_written(&self) -> Value {
+        self.root.literal()
     }
 
     /// The code of all functions that can run here, in the order of the template: what has to be built

@@ -57,6 +57,14 @@ impl CallError {
         }
     }
 
+    /// The operation as AWS calls it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.operation,
+            Self::Late { operation, .. } => operation,
+        }
+    }
+
     /// Whether the same call can succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -25,6 +25,7 @@ pub mod published;
 #[cfg(feature = "aws")]
 pub mod resolve;
 pub mod settings;
+pub mod share;
 pub mod tags;
 #[cfg(feature = "aws")]
 pub mod telemetry;

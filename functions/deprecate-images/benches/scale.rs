@@ -320,6 +320,7 @@ fn registered(id: &str) -> String {
     let disk = format!("<ebs><snapshotId>snap-{}</snapshotId><volumeSize>8</volumeSize></ebs>", &id[4..]);
     format!(
         "<item><imageId>{id}</imageId><imageState>{state}</imageState><imageOwnerId>{OWN}</imageOwnerId>{deprecated}\
+         <tagSet><item><key>CreatedBy</key><value>EC2 Image Builder</value></item></tagSet>\
          <blockDeviceMapping><item><deviceName>/dev/xvda</deviceName>{disk}</item></blockDeviceMapping></item>"
     )
 }

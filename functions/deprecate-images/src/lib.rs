@@ -130,10 +130,7 @@ impl Function {
             failed.iter().for_each(|error| warn!(error, "a usage report couldn't be asked for"));
             asked = settled.ask.len() - failed.len();
         }
-        let sent = match command.dry_run {
-            true => Ok(()),
-            false => self.send(&Report { plan: &plan, only_planned }).await,
-        };
+        let sent = self.send(&Report { plan: &plan, only_planned }).await;
         let answer = Answer::of(plan, only_planned.map(str::to_owned), reads.made() + writes.made(), asked);
         answer.report();
         if answer.has_failures() {
@@ -208,7 +205,7 @@ impl Settled {
         for decision in decisions {
             self.ask.extend(decision.ask.iter().cloned());
             match decision.step.action {
-                Action::Keep if self.kept.len() < Answer::ROOM => self.kept.push(decision),
+                Action::Keep if self.kept.len() < Answer::SETTLED => self.kept.push(decision),
                 Action::Keep => self.more += 1,
                 _ => self.restored.push(decision),
             }

@@ -5,6 +5,7 @@ use shared::accounts::TargetRole;
 use shared::age::Age;
 use shared::arn::Arn;
 use shared::settings::{Environment, SettingsError, parameter_path, target_role, topic_arn};
+use shared::share::ShareTargets;
 use std::ops::RangeInclusive;
 
 /// What the stack sets.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub launch_template_depth: u16,
     /// `PARAMETER_PREFIX`: the path of the families' parameters, without the last slash. Default `/golden-images`.
     pub parameter_prefix: String,
+    /// `SHARE_TARGETS`: where AMIs are published that are shared only. Default nowhere.
+    pub share_targets: ShareTargets,
     /// `REPORTS_TOPIC_ARN`: the topic that summaries and alerts are sent to.
     pub reports: Arn,
     /// `EXECUTION_ROLE_ARN`: the role under which Image Builder changes AMIs and snapshots.
@@ -74,6 +77,7 @@ impl Settings {
             text.parse().ok().filter(|depth| (1..=10_000).contains(depth))
         });
         let parameter_prefix = parameter_path(it);
+        let share_targets = it.document("SHARE_TARGETS", "[]", ShareTargets::EXPECTED, ShareTargets::parse);
         let reports = topic_arn(it, "REPORTS_TOPIC_ARN");
         let execution_role = it.required("EXECUTION_ROLE_ARN", "the ARN of an IAM role", role);
         let target_role = target_role(it);
@@ -94,6 +98,7 @@ impl Settings {
                 max_at_once: max_at_once?,
                 launch_template_depth: launch_template_depth?,
                 parameter_prefix: parameter_prefix?,
+                share_targets: share_targets?,
                 reports: reports?,
                 execution_role: execution_role?,
                 target_role: target_role?.map(|(name, external_id)| {

@@ -72,6 +72,7 @@ fn settings(account: &Account) -> Settings {
         max_at_once: 5,
         launch_template_depth: u16::try_from(account.world.depth).unwrap(),
         parameter_prefix: "/golden-images".to_owned(),
+        share_targets: Default::default(),
         reports: "arn:aws:sns:us-east-1:123456789012:reports".parse().unwrap(),
         execution_role: "arn:aws:iam::123456789012:role/lifecycle".parse().unwrap(),
         target_role: None,
@@ -185,7 +186,7 @@ impl Simulation {
                 continue;
             }
             let candidates = plan::candidates(facts, &family, &self.settings, now);
-            let candidates: Vec<_> = candidates.into_iter().map(|build| build.arn.clone()).collect();
+            let candidates = candidates.into_iter().map(|it| (it.build.arn.clone(), it.is_near)).collect();
             sight.look_closely(index, &candidates, &mut family);
             decisions.extend(account.add(&family));
             reached.insert(index);
@@ -318,24 +319,30 @@ impl Simulation {
     /// The circuit breaker: what is not held back is within the limits, and what is held back isn't.
     fn check_breaker(&self, plan: &Plan, world: &World, sight: Sight<'_>) -> Checked {
         let limited: Vec<&Decision> = plan.decisions.iter().filter(|it| it.step.action.is_limited()).collect();
-        let most = |images: usize| (images * self.account.limits.percent / 100).max(1);
+        // However small a share is, one image may be disabled and one deleted.
+        let most = |images: usize, of: &[&&Decision]| {
+            let deleted = |it: &&&&Decision| it.step.action == Action::Delete;
+            let deletions = of.iter().filter(deleted).count();
+            (images * self.account.limits.percent / 100).max(deletions.min(1) + (of.len() - deletions).min(1))
+        };
         let (mut all, mut all_but_failed) = (0, 0);
         let (mut over, mut perhaps) = (limited.len() > self.account.limits.run, false);
         for family in 0..world.families.len() {
             let of = |it: &&&Decision| it.image.family == world.families[family].name;
-            let count = limited.iter().filter(of).count();
+            let taken: Vec<&&Decision> = limited.iter().filter(of).collect();
             let images: Vec<usize> = sight.listed(family).collect();
             let ended = |image: &&usize| {
                 !matches!(world.images[**image].status, Status::Failed | Status::Cancelled | Status::Building)
             };
             let but_failed = images.iter().filter(ended).count();
-            over |= count > most(images.len());
-            perhaps |= count > most(but_failed);
+            over |= taken.len() > most(images.len(), &taken);
+            perhaps |= taken.len() > most(but_failed, &taken);
             all += images.len();
             all_but_failed += but_failed;
         }
-        over |= limited.len() > most(all);
-        perhaps |= over || limited.len() > most(all_but_failed);
+        let taken: Vec<&&Decision> = limited.iter().collect();
+        over |= taken.len() > most(all, &taken);
+        perhaps |= over || taken.len() > most(all_but_failed, &taken);
         match plan.held_back.is_empty() {
             true if over => Err(format!("{}: {} images pass the circuit breaker", day(world.now), limited.len())),
             false if !perhaps => Err(format!("{}: held back for nothing: {:?}", day(world.now), plan.held_back)),
@@ -682,7 +689,9 @@ fn names(reason: &Reason, why: Why) -> bool {
             matches!(reason, Reason::Younger { .. } | Reason::NotSuperseded(_) | Reason::Unpublished)
         }
         Why::Launched => matches!(reason, Reason::Launched { .. }),
-        Why::Outside => matches!(reason, Reason::AmiGone(_) | Reason::Protected(_) | Reason::Disagree { .. }),
+        Why::Outside => {
+            matches!(reason, Reason::AmiGone(_) | Reason::Outside(_) | Reason::Protected(_) | Reason::Disagree { .. })
+        }
         Why::UnderWay => matches!(reason, Reason::UnderWay(_) | Reason::InFlight(_)),
         Why::Never => matches!(reason, Reason::Never),
         // The family is skipped as a whole, with the reason.

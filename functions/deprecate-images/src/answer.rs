@@ -38,7 +38,8 @@ pub struct Answer {
     pub calls: usize,
     /// Usage reports that were asked for, for a later run to read.
     pub reports_asked: usize,
-    /// The family that a run may begin with which goes on where this one stopped: `{"retire": {"from": "…"}}`.
+    /// The family that the next run of the schedule begins with, as this one had no time for it. A run by hand begins
+    /// there with `{"retire": {"from": "…"}}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// How many images aren't in the plan below: they are in the log. Those that change come first.

@@ -12,6 +12,7 @@ mod observe;
 pub mod plan;
 pub mod policy;
 pub mod report;
+mod resume;
 mod settings;
 
 pub use answer::{Answer, Failed};
@@ -27,6 +28,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use observe::{Observer, Reader};
 use plan::{Account, Action, Decision, FamilyFacts, Plan, turns};
 use report::Report;
+use resume::Resume;
 use serde_json::Value;
 use shared::accounts::{Accounts, Everywhere};
 use shared::arn::Arn;
@@ -109,8 +111,14 @@ impl Function {
         let imagebuilder = &self.imagebuilder;
         let reader = Reader { imagebuilder, ssm, ec2, calls: &reads, partition, account, region };
         let mut observer = Observer::begin(reader, &self.settings, now).await?;
+        // A run of some families, or from one on that somebody names, isn't one of those that follow each other.
+        let resume = match &self.settings.resume_parameter {
+            Some(parameter) if command.is_whole() => Some(Resume::read(&reader, parameter).await),
+            _ => None,
+        };
+        let from = command.from.as_deref().or(resume.as_ref().and_then(|it| it.from.as_deref()));
         let until = share_of(context.deadline, 2, 3);
-        let (mut plan, mut settled) = self.plan(&observer, &command, now, until).await;
+        let (mut plan, mut settled) = self.plan(&observer, &command, from, now, until).await;
         plan.decisions.append(&mut settled.restored);
         let only_planned = match (command.dry_run, self.settings.mode) {
             (true, _) => Some("it was a dry run"),
@@ -119,6 +127,9 @@ impl Function {
         };
         let mut asked = 0;
         if !command.dry_run {
+            if let Some(resume) = &resume {
+                resume.keep(&Reader { calls: &writes, ..reader }, plan.unreached.first()).await;
+            }
             settled.ask.extend(plan.decisions.iter().flat_map(|decision| decision.ask.iter().cloned()));
             observer.go_on(&writes);
             let (imagebuilder, settings) = (&self.imagebuilder, &self.settings);
@@ -145,12 +156,13 @@ impl Function {
         &self,
         observer: &Observer<'_>,
         command: &Command,
+        from: Option<&str>,
         now: DateTime<Utc>,
         until: Instant,
     ) -> (Plan, Settled) {
         let mut account = Account::new(&observer.account, &self.settings, now);
         let mut settled = Settled::default();
-        let order = turns::order(observer.families(), now, command.from.as_deref());
+        let order = turns::order(observer.families(), from);
         let read = stream::iter(order).map(async |family| {
             let whole = command.includes(&family) && Instant::now() < until;
             let read = match whole {

@@ -39,6 +39,7 @@ pub(crate) fn settings() -> Settings {
         launch_template_depth: 100,
         parameter_prefix: "/golden-images".to_owned(),
         share_targets: Default::default(),
+        resume_parameter: None,
         reports: "arn:aws:sns:us-east-1:123456789012:reports".parse().unwrap(),
         execution_role: "arn:aws:iam::123456789012:role/lifecycle".parse().unwrap(),
         target_role: None,

@@ -96,7 +96,7 @@ pub enum Reason {
         /// In what.
         about: String,
     },
-    /// Whether a container image is in use can't be read.
+    /// Whether a container image is in use can't be read; Image Builder deletes it, or leaves it.
     Container,
     /// Somebody else deprecated or disabled it.
     ByOthers(String),
@@ -286,7 +286,9 @@ impl fmt::Display for Reason {
             ),
             Self::Protected(ami) => write!(f, "{ami} is protected against deregistration"),
             Self::Disagree { ami, about } => write!(f, "{ami} isn't as the image's record says: {about}"),
-            Self::Container => f.write_str("whether a container image is in use can't be read"),
+            Self::Container => {
+                f.write_str("whether a container image is in use can't be read, and its deletion couldn't be undone")
+            }
             Self::ByOthers(status) => write!(f, "it is {status}, and not by this function"),
             Self::UnderWay(execution) => write!(f, "{execution} hasn't ended"),
             Self::TooManyShares => f.write_str(

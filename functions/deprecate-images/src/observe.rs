@@ -19,7 +19,7 @@ use ami::{Elsewhere, Pinned};
 use aws_sdk_imagebuilder::{primitives, types};
 use chrono::{DateTime, Utc};
 use parent::Named;
-use pinned::Users;
+use pinned::Pinned as Found;
 use shared::arn::{ImageBuildArn, VersionedArn};
 use shared::error::chain;
 use shared::image::{Ami, Image, Kind, Status};
@@ -49,7 +49,7 @@ pub(crate) struct Observer<'a> {
 }
 
 /// Read once, by whoever asks first.
-type PinnedOnce = Arc<OnceCell<Arc<Result<Users, String>>>>;
+type PinnedOnce = Arc<OnceCell<Arc<Found>>>;
 
 impl<'a> Observer<'a> {
     /// Reads what concerns every family. What can't be read keeps every image, and is noted.
@@ -126,8 +126,12 @@ impl<'a> Observer<'a> {
             let arn = pipeline.arn.unwrap_or_default();
             self.account.parents.extend(parents.into_iter().map(|parent| LiveParent { pipeline: arn.clone(), parent }));
             let recipe = pipeline.image_recipe_arn.or(pipeline.container_recipe_arn);
-            let Some(Ok(VersionedArn { name: family, .. })) = recipe.map(|recipe| recipe.parse()) else { continue };
             let name = pipeline.name.unwrap_or(arn);
+            let Some(Ok(VersionedArn { name: family, .. })) = recipe.map(|recipe| recipe.parse()) else {
+                // Its tags may be about any.
+                self.account.missing.push(format!("which images {name} builds"));
+                continue;
+            };
             match pipeline.tags {
                 Some(tags) => {
                     let tags = tags.into_iter().collect();
@@ -305,10 +309,10 @@ impl<'a> Observer<'a> {
     }
 
     /// What pins AMIs in a place. Nobody needs it who has no AMIs to ask about.
-    async fn pinned(&self, place: &Ec2Place<'_>, at: &At, when: Pinned, unneeded: bool) -> Arc<Result<Users, String>> {
+    async fn pinned(&self, place: &Ec2Place<'_>, at: &At, when: Pinned, unneeded: bool) -> Arc<Found> {
         let read = async || Arc::new(pinned::read(place, &self.settings.parameter_prefix).await);
         if unneeded {
-            return Arc::new(Ok(Users::new()));
+            return Arc::default();
         }
         if when == Pinned::Fresh {
             return read().await;

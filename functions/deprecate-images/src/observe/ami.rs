@@ -1,6 +1,6 @@
 //! What EC2 says about AMIs, place by place. Whatever couldn't be read is noted where it is missing.
 
-use super::pinned::Users;
+use super::pinned::Pinned as Found;
 use super::place::{Place, REFERENCES_AT_ONCE, Report};
 use super::{Observer, time};
 use crate::plan::{AmiFacts, At, Known, Reference, References, Registered, Shares, Snapshot, Usage};
@@ -95,7 +95,7 @@ async fn of_place(
             Err(why) => Known::Unread(why.clone()),
         };
         let references = match references.get(&ami.id) {
-            Some(Ok(found)) => users(at, found, (*pinned).as_ref(), &ami.id),
+            Some(Ok(found)) => users(at, found, &pinned, &ami.id),
             Some(Err(why)) => References::Unread(why.clone()),
             None => References::Unread(gone()),
         };
@@ -133,13 +133,13 @@ async fn references(
 }
 
 /// Both kinds of users together. One that is known is enough to keep an AMI, whatever couldn't be read.
-fn users(at: &At, found: &BTreeSet<Reference>, pinned: Result<&Users, &String>, id: &str) -> References {
-    let more = pinned.ok().and_then(|users| users.get(id)).into_iter().flatten();
+fn users(at: &At, found: &BTreeSet<Reference>, pinned: &Found, id: &str) -> References {
+    let more = pinned.users.get(id).into_iter().flatten();
     let all: BTreeSet<Reference> = found.iter().chain(more).cloned().collect();
-    match pinned {
+    match &pinned.missing {
         _ if !all.is_empty() => References::Some(all.into_iter().collect()),
-        Ok(_) => References::None(BTreeSet::from([at.clone()])),
-        Err(why) => References::Unread(why.clone()),
+        None => References::None(BTreeSet::from([at.clone()])),
+        Some(why) => References::Unread(why.clone()),
     }
 }
 

@@ -25,19 +25,34 @@ const GONE: [&str; 3] = [
     "InvalidLaunchTemplateName.NotFoundException",
 ];
 
+/// What was found, and what is missing.
+#[derive(Debug, Default)]
+pub(crate) struct Pinned {
+    /// What is known to name each AMI.
+    pub(super) users: Users,
+    /// The first thing that couldn't be read, in words: any other AMI of the place may be in use, too.
+    pub(super) missing: Option<String>,
+}
+
+impl Pinned {
+    fn add(&mut self, image: &str, kind: &str, arn: String) {
+        self.users.entry(image.to_owned()).or_default().insert(Reference { kind: kind.to_owned(), arn });
+    }
+
+    /// What was read, or nothing with a note.
+    fn or_missing<T: Default>(&mut self, read: Result<T, CallError>) -> T {
+        read.unwrap_or_else(|error| {
+            self.missing.get_or_insert(chain(&error));
+            T::default()
+        })
+    }
+}
+
 /// What names AMIs whatever the depth to which templates are searched: the default and the newest version of each launch
 /// template, the versions that Auto Scaling groups are pinned to, the groups' own overrides, and launch configurations.
 /// Of what a template names by a parameter, the AMI that the parameter stands for. `prefix` is the path of the families'
 /// parameters.
-///
-/// # Errors
-/// What couldn't be read, in words: any AMI of the place may be in use.
-pub(super) async fn read(place: &Place<'_>, prefix: &str) -> Result<Users, String> {
-    let told = |error: CallError| chain(&error);
-    let mut found = Users::new();
-    let mut add = |image: &str, kind: &str, arn: String| {
-        found.entry(image.to_owned()).or_default().insert(Reference { kind: kind.to_owned(), arn });
-    };
+pub(super) async fn read(place: &Place<'_>, prefix: &str) -> Pinned {
     let request = DescribeLaunchTemplateVersions {
         versions: vec!["$Default".to_owned(), "$Latest".to_owned()],
         max_results: Some(200),
@@ -55,12 +70,13 @@ pub(super) async fn read(place: &Place<'_>, prefix: &str) -> Result<Users, Strin
             place.ec2.describe_launch_configurations(&[], next.as_deref()).await
         }),
     );
-    for configuration in configurations.map_err(told)? {
-        add(&configuration.image_id, "autoscaling:LaunchConfiguration", configuration.launch_configuration_name);
+    let mut found = Pinned::default();
+    for configuration in found.or_missing(configurations) {
+        found.add(&configuration.image_id, "autoscaling:LaunchConfiguration", configuration.launch_configuration_name);
     }
-    let groups = groups.map_err(told)?;
+    let groups = found.or_missing(groups);
     for group in &groups {
-        group.image_ids().for_each(|image| add(image, GROUP, group.arn.clone()));
+        group.image_ids().for_each(|image| found.add(image, GROUP, group.arn.clone()));
     }
     let pins = pins(&groups);
     let pins = pins.into_iter().flat_map(|(template, versions)| {
@@ -68,25 +84,27 @@ pub(super) async fn read(place: &Place<'_>, prefix: &str) -> Result<Users, Strin
     });
     let pinned = each(pins, async |(template, number, group)| (version(place, template, number).await, group)).await;
     let mut users = Vec::new();
-    for version in versions.map_err(told)? {
+    for version in found.or_missing(versions) {
         let At { region, account } = &place.at;
         let id = &version.launch_template_id;
         let arn = format!("arn:{}:ec2:{region}:{account}:launch-template/{id}", place.reader.partition);
         users.push((version, "ec2:LaunchTemplate", arn));
     }
     for (version, group) in pinned {
-        users.extend(version.map_err(told)?.map(|version| (version, GROUP, group)));
+        users.extend(found.or_missing(version).map(|version| (version, GROUP, group)));
     }
     let names = users.iter().filter_map(|(version, ..)| Alias::of(version)?.own(prefix)).collect::<BTreeSet<_>>();
     let held = each(names, async |name| (name.to_owned(), place.reader.history(&place.at, name).await)).await;
     let held = held.into_iter().collect();
     let named = each(users, async |(version, kind, arn)| (named(place, &version, &held).await, kind, arn)).await;
     for (image, kind, arn) in named {
-        if let Some(image) = image? {
-            add(&image, kind, arn);
+        match image {
+            Ok(Some(image)) => found.add(&image, kind, arn),
+            Ok(None) => {}
+            Err(why) => drop(found.missing.get_or_insert(why)),
         }
     }
-    Ok(found)
+    found
 }
 
 /// The histories of parameters, by name.

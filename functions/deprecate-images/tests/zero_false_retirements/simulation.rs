@@ -6,7 +6,7 @@ mod cut_off;
 
 use super::accounts::{Account, END, Trouble};
 use super::events::Event;
-use super::oracle::{Missing, Oracle, Stage, Verdict, Why};
+use super::oracle::{Asked, Missing, Oracle, Stage, Verdict, Why};
 use super::sight::{Call, Fault, Sight, ami_id, time};
 use super::world::*;
 use deprecate_images::plan::{self, AccountFacts, Action, Decision, Lineage, Plan, Reason, recheck, turns};

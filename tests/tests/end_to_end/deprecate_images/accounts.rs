@@ -16,7 +16,7 @@ const BORROWER: &str = "444455556666";
 async fn accounts(seed: u64, more: &[(&str, &str)]) -> Running {
     let mut parameters: Vec<_> =
         APPLY.into_iter().filter(|(name, _)| !more.iter().any(|(own, _)| own == name)).collect();
-    parameters.extend([("TargetRoleName", "goldsmith-publish"), ("LastLaunchedDays", "1")]);
+    parameters.extend([("TargetRoleName", "goldsmith-publish"), ("LastLaunchedDays", "2")]);
     parameters.extend(more);
     deployed_with(seed, &[own_stack("retirement-accounts.yaml")], &parameters, &[]).await
 }

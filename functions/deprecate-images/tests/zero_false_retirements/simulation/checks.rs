@@ -181,7 +181,7 @@ impl Simulation {
             }
             let since = *self.clear.entry(image).or_insert(world.now);
             let policy = Oracle { sight, rules: self.account.rules, stays: &[] }.policy(it.family);
-            let super::oracle::Asked::Policy(policy) = policy else { continue };
+            let Asked::Policy(policy) = policy else { continue };
             // Each step: until the run that finds it due, a report asked for and made, the step itself.
             let run = self.account.period;
             let most = policy.disable + policy.delete + 3 * (run + 2 * run.max(12 * HOUR) + run.max(6 * HOUR));

@@ -24,7 +24,7 @@ pub const PERMISSIONS: [Permission; 9] = [
     allow(&["sns:Publish"], &["${PublishedImages}"], "announce what is published"),
     allow(
         &["events:PutEvents"],
-        &["${EventBusName}", "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"],
+        &["${EventBusArn}", "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"],
         "announce it on the event bus",
     )
     .when("StringEquals", "events:source", &["goldsmith"]),

@@ -15,3 +15,4 @@ mod sdk;
 mod serve;
 mod stacks;
 mod start_pipelines;
+mod template;

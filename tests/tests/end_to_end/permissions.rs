@@ -51,6 +51,7 @@ fn is(declared: &str, resolved: &str) -> bool {
     for (name, value) in [
         ("AWS::Partition", "aws"),
         ("AWS::Region", DEFAULT_REGION),
+        ("AWS::StackName", "goldsmith"),
         ("ParameterPrefix", "/golden-images"),
         ("ParentParameterPrefix", "/golden-images/"),
         ("TargetRoleName", ROLE),
@@ -58,8 +59,7 @@ fn is(declared: &str, resolved: &str) -> bool {
         declared = declared.replace(&format!("${{{name}}}"), value);
     }
     match declared.as_str() {
-        // The bus by name; by ARN, below.
-        "${EventBusName}" => resolved == "arn:aws:events:us-east-1:${AWS::AccountId}:event-bus/by-arn",
+        "${EventBusArn}" => resolved == "arn:aws:events:us-east-1:${AWS::AccountId}:event-bus/by-arn",
         _ if declared.ends_with(":event-bus/${EventBusName}") => resolved.ends_with(":event-bus/default"),
         // What CloudFormation named.
         _ if declared.starts_with("${") => {
@@ -158,8 +158,6 @@ async fn trouble(local: &Local) {
         });
         done(local, "report-builds", event).await;
         call_in(&mut local.world(), account, region, "ec2", "EnableImage", one).unwrap();
-        // What is over has to be seen twice.
-        done(local, "report-builds", json!({})).await;
         done(local, "report-builds", json!({})).await;
     }
     let queues = call(&mut local.world(), "sqs", DEFAULT_REGION, "ListQueues", json!({}));
@@ -172,16 +170,27 @@ async fn trouble(local: &Local) {
     done(local, "report-builds", json!({})).await;
     call(&mut local.world(), "sqs", DEFAULT_REGION, "PurgeQueue", json!({"QueueUrl": url}));
     done(local, "report-builds", json!({})).await;
-    done(local, "report-builds", json!({})).await;
     // A build that fails by its own fault, and the next one that doesn't.
     faults(local, &json!([{"fault": "fail-build", "status": "BUILDING", "times": 1, "match": {"pipeline": "lent"}}]));
     build(local, "lent").await;
     faults(local, &json!([]));
     build(local, "lent").await;
+    // What is over is forgotten after a while.
+    for _ in 0..3 {
+        pass(local, TimeDelta::hours(2)).await;
+        done(local, "report-builds", json!({})).await;
+    }
 }
 
 /// Old builds on their way out, one that somebody wants back, with its shares here and elsewhere.
 async fn retirement(local: &Local) {
+    let from = json!({"Name": "/goldsmith/goldsmith/retirement-goes-on-at", "Value": "lent", "Type": "String"});
+    call(&mut local.world(), "ssm", DEFAULT_REGION, "PutParameter", from);
+    // A finding of which is heard when there is a newer parent.
+    faults(
+        local,
+        &json!([{"fault": "finding", "severity": "CRITICAL", "seconds": 10 * 86400, "match": {"pipeline": "web"}}]),
+    );
     build(local, "web").await;
     let (all, first) = {
         let world = local.world();
@@ -205,6 +214,8 @@ async fn retirement(local: &Local) {
         pass(local, TimeDelta::hours(1)).await;
         done(local, "deprecate-images", json!({})).await;
     }
+    pass(local, TimeDelta::days(12)).await;
+    done(local, "report-builds", json!({})).await;
 }
 
 /// Pipelines on recipes of another account, which no listing tells.
@@ -255,6 +266,8 @@ async fn what_is_declared_is_called_and_what_is_called_is_declared() {
             ("Mode", "apply"),
             ("MaxPercent", "100"),
             ("KeepImages", "1"),
+            ("RepeatAfter", "1h"),
+            ("BlockSeverity", "none"),
             ("DeprecateAfter", "1h"),
             ("DisableAfter", "1h"),
             ("Channels", r#"{"staging": {"promote": "auto", "soak": "PT1H", "maxSeverity": "CRITICAL"}}"#),
@@ -292,7 +305,7 @@ async fn what_is_declared_is_called_and_what_is_called_is_declared() {
     running.local.shut_down().await;
 
     let bus = format!("arn:aws:events:{DEFAULT_REGION}:{DEFAULT_ACCOUNT}:event-bus/by-arn");
-    let parameters = [&OFF[..], &[("EventBusName", bus.as_str())]].concat();
+    let parameters = [&OFF[..], &[("EventBusArn", bus.as_str())]].concat();
     let running = deployed_with(902, &[own_stack("one-image.yaml")], &parameters, &[]).await;
     call(&mut running.local.world(), "events", DEFAULT_REGION, "CreateEventBus", json!({"Name": "by-arn"}));
     build(&running.local, "one").await;

@@ -29,6 +29,7 @@ pub mod resolve;
 #[cfg(feature = "schedule")]
 pub mod schedule;
 pub mod settings;
+pub mod share;
 pub mod tags;
 #[cfg(feature = "aws")]
 pub mod telemetry;

@@ -19,6 +19,8 @@ pub struct Permission {
     pub elsewhere: bool,
     /// What for, to go on from "may … to".
     pub to: &'static str,
+    /// Why no call on the local AWS needs it, where none does.
+    pub unseen: Option<&'static str>,
 }
 
 /// A condition of a policy.
@@ -34,7 +36,7 @@ pub struct Limit {
 
 /// A permission without conditions in the function's own account.
 pub const fn allow(actions: &'static [&'static str], on: &'static [&'static str], to: &'static str) -> Permission {
-    Permission { actions, on, when: None, given: None, elsewhere: false, to }
+    Permission { actions, on, when: None, given: None, elsewhere: false, to, unseen: None }
 }
 
 impl Permission {
@@ -46,6 +48,11 @@ impl Permission {
     /// Granted only where a condition of the template holds.
     pub const fn given(self, condition: &'static str) -> Self {
         Self { given: Some(condition), ..self }
+    }
+
+    /// Never needed on the local AWS, for this reason.
+    pub const fn unseen(self, why: &'static str) -> Self {
+        Self { unseen: Some(why), ..self }
     }
 
     /// In other accounts too.
@@ -95,6 +102,22 @@ pub const PARENTS_OF_AWS: &str = "arn:${AWS::Partition}:ssm:${AWS::Region}::para
 
 /// AMIs in every Region; their ARNs name no account.
 pub const AMIS: &str = "arn:${AWS::Partition}:ec2:*::image/*";
+
+/// The stack's key, if it has one.
+pub const KEY: &[&str] = &["${Key.Arn}", "${EncryptionKey}"];
+
+/// To encrypt what is sent with the stack's key, by the services that send it.
+pub const fn encrypt(services: &'static [&'static str], to: &'static str) -> Permission {
+    allow(&["kms:Decrypt", "kms:GenerateDataKey"], KEY, to)
+        .when("StringLike", "kms:ViaService", services)
+        .given("HasKey")
+        .unseen("the local AWS has no keys")
+}
+
+/// SNS as the sender.
+pub const BY_SNS: &str = "sns.${AWS::Region}.amazonaws.com*";
+/// SQS as the sender.
+pub const BY_SQS: &str = "sqs.${AWS::Region}.amazonaws.com*";
 
 /// The role in any other account.
 pub const TARGET_ROLE: &str = "arn:${AWS::Partition}:iam::*:role/${TargetRoleName}";

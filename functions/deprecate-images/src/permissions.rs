@@ -2,19 +2,19 @@
 //! under the role that it is passed; what this one may do to an AMI is share it again.
 
 use shared::permissions::{
-    AMIS, CONTAINER_RECIPES, EVERYTHING, IMAGE_RECIPES, LIFECYCLE_EXECUTIONS, OWN_IMAGES, OWN_PIPELINES, PARENTS,
-    PUBLISHED, Permission, TARGET_ROLE, allow,
+    AMIS, BY_SNS, BY_SQS, CONTAINER_RECIPES, EVERYTHING, IMAGE_RECIPES, LIFECYCLE_EXECUTIONS, OWN_IMAGES,
+    OWN_PIPELINES, PARENTS, PUBLISHED, Permission, TARGET_ROLE, allow, encrypt,
 };
 
 /// Each action that this function calls, or that a service asks for when it is called.
-pub const PERMISSIONS: [Permission; 19] = [
+pub const PERMISSIONS: [Permission; 20] = [
     allow(
         &["imagebuilder:GetImage", "imagebuilder:ListImageBuildVersions", "imagebuilder:ListLifecycleExecutions"],
         &[OWN_IMAGES],
         "see what was built, and what became of it",
     ),
     allow(
-        &["imagebuilder:GetLifecycleExecution", "imagebuilder:ListLifecycleExecutionResources"],
+        &["imagebuilder:ListLifecycleExecutionResources"],
         &[LIFECYCLE_EXECUTIONS],
         "see how a step of retirement ended",
     ),
@@ -26,7 +26,8 @@ pub const PERMISSIONS: [Permission; 19] = [
         "iam:PassedToService",
         &["imagebuilder.amazonaws.com"],
     ),
-    allow(&["imagebuilder:GetImagePipeline"], &[OWN_PIPELINES], "see the policy of a family"),
+    allow(&["imagebuilder:GetImagePipeline"], &[OWN_PIPELINES], "read what a listing of pipelines leaves out")
+        .unseen("the local listing leaves nothing out"),
     allow(&["imagebuilder:GetContainerRecipe"], &[CONTAINER_RECIPES], "see what is made of an image"),
     allow(&["imagebuilder:GetImageRecipe"], &[IMAGE_RECIPES], "see what is made of an image"),
     allow(
@@ -93,4 +94,5 @@ pub const PERMISSIONS: [Permission; 19] = [
         .and_elsewhere(),
     allow(&["sns:Publish"], &["${BuildReports}"], "tell what is retired, and why the rest stays"),
     allow(&["sts:AssumeRole"], &[TARGET_ROLE], "see use in other accounts").given("HasTargetRole"),
+    encrypt(&[BY_SNS, BY_SQS], "encrypt reports and dead letters"),
 ];

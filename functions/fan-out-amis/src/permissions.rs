@@ -1,9 +1,9 @@
 //! What this function's role must allow, and no more.
 
-use shared::permissions::{EVERYTHING, OWN_IMAGES, PUBLISHED, Permission, TARGET_ROLE, allow};
+use shared::permissions::{BY_SNS, BY_SQS, EVERYTHING, OWN_IMAGES, PUBLISHED, Permission, TARGET_ROLE, allow, encrypt};
 
 /// Each action that this function calls, or that a service asks for when it is called.
-pub const PERMISSIONS: [Permission; 8] = [
+pub const PERMISSIONS: [Permission; 9] = [
     allow(&["imagebuilder:GetImage", "imagebuilder:ListImageBuildVersions"], &[OWN_IMAGES], "see what was built"),
     allow(&["imagebuilder:ListImages"], &[EVERYTHING], "find all families"),
     // Image Builder asks for the permission of Amazon Inspector, whose findings they are.
@@ -29,4 +29,5 @@ pub const PERMISSIONS: [Permission; 8] = [
     )
     .when("StringEquals", "events:source", &["goldsmith"]),
     allow(&["sts:AssumeRole"], &[TARGET_ROLE], "publish in other accounts").given("HasTargetRole"),
+    encrypt(&[BY_SNS, BY_SQS], "encrypt announcements and dead letters"),
 ];

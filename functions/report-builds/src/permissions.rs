@@ -1,12 +1,13 @@
 //! What this function's role must allow, and no more.
 
 use shared::permissions::{
-    COMPONENTS, CONTAINER_RECIPES, EVERYTHING, IMAGE_RECIPES, IMAGES, OWN_IMAGES, OWN_PIPELINES, PARENTS,
-    PARENTS_OF_AWS, PUBLISHED, PUBLISHED_PATH, Permission, TARGET_ROLE, WORKFLOW_EXECUTIONS, WORKFLOW_STEPS, allow,
+    BY_SNS, BY_SQS, COMPONENTS, CONTAINER_RECIPES, EVERYTHING, IMAGE_RECIPES, IMAGES, OWN_IMAGES, OWN_PIPELINES,
+    PARENTS, PARENTS_OF_AWS, PUBLISHED, PUBLISHED_PATH, Permission, TARGET_ROLE, WORKFLOW_EXECUTIONS, WORKFLOW_STEPS,
+    allow, encrypt,
 };
 
 /// Each action that this function calls, or that a service asks for when it is called.
-pub const PERMISSIONS: [Permission; 19] = [
+pub const PERMISSIONS: [Permission; 20] = [
     allow(
         &["imagebuilder:GetImagePipeline", "imagebuilder:ListImagePipelineImages"],
         &[OWN_PIPELINES],
@@ -68,4 +69,5 @@ pub const PERMISSIONS: [Permission; 19] = [
     ),
     allow(&["sns:Publish"], &["${BuildReports}"], "tell people"),
     allow(&["sts:AssumeRole"], &[TARGET_ROLE], "look at what is published in other accounts").given("HasTargetRole"),
+    encrypt(&[BY_SNS, BY_SQS], "encrypt reports and dead letters"),
 ];

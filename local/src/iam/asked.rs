@@ -4,9 +4,9 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 
 use super::policy::{Keys, Resource};
-use crate::ec2;
 use crate::wire::Context;
 use crate::world::World;
+use crate::{ec2, sns};
 use serde_json::Value;
 
 /// One action on one resource.
@@ -227,7 +227,22 @@ impl Call<'_> {
             "ListTopics" | "ListSubscriptions" => Some(Resource::Everything),
             _ => self.text("TopicArn").or(self.text("TargetArn")).map(|arn| Resource::Of(arn.to_owned())),
         };
-        vec![self.on(topic.unwrap_or(Resource::Any))]
+        let mut asked = vec![self.on(topic.unwrap_or(Resource::Any))];
+        if self.operation.starts_with("Publish") {
+            asked.extend(self.encryption());
+        }
+        asked
+    }
+
+    /// A topic with a key of its owner's is written to with that key, in the publisher's name:
+    /// <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>.
+    fn encryption(&self) -> Vec<Asked> {
+        let topic = self.text("TopicArn").or(self.text("TargetArn")).unwrap_or_default();
+        let Some(key) = sns::key(self.world, topic) else { return Vec::new() };
+        let service = format!("sns.{}.amazonaws.com", self.context.region);
+        let actions = ["kms:GenerateDataKey", "kms:Decrypt"].into_iter();
+        let asked = actions.map(|action| self.via("sns.amazonaws.com", action, Resource::Of(key.to_owned())));
+        asked.map(|one| Asked { keys: one.keys.with("kms:ViaService", [service.as_str()]), ..one }).collect()
     }
 
     fn sts(&self) -> Vec<Asked> {

@@ -58,6 +58,12 @@ pub fn has_function(world: &World, topic_arn: &str) -> bool {
     subscriptions.any(|subscription| subscription.topic_arn == topic_arn && subscription.protocol == "lambda")
 }
 
+/// The ARN of the key that a topic is encrypted with, if it is one of its owner's and not of AWS.
+pub(crate) fn key<'a>(world: &'a World, topic_arn: &str) -> Option<&'a str> {
+    let key = world.sns.topics.get(topic_arn)?.attributes.get("KmsMasterKeyId")?;
+    key.starts_with("arn:").then_some(key.as_str())
+}
+
 /// Whether there is such a topic.
 pub fn topic_exists(world: &World, arn: &str) -> bool {
     world.sns.topics.contains_key(arn)

@@ -36,6 +36,7 @@ pub struct Deployment {
     failed: BTreeSet<String>,
     faults: Vec<Fault>,
     created: Vec<(String, String)>,
+    properties: BTreeMap<String, Value>,
 }
 
 /// How far a deployment is.
@@ -57,6 +58,8 @@ pub struct Summary {
     pub stack_name: String,
     /// Logical ID and type of every resource, in the order in which they were made.
     pub created: Vec<(String, String)>,
+    /// By logical ID: what the resources' properties came to, the functions of the template evaluated.
+    pub properties: BTreeMap<String, Value>,
     /// The types that play no part locally, with how many there are of each: `AWS::S3::Bucket (2)`.
     pub no_part: Vec<String>,
     /// The outputs, lists and maps as JSON.
@@ -103,6 +106,7 @@ impl Deployment {
             failed: BTreeSet::new(),
             faults: Vec::new(),
             created: Vec::new(),
+            properties: BTreeMap::new(),
         })
     }
 
@@ -235,7 +239,9 @@ impl Deployment {
         match self.properties(world, &entry).and_then(|properties| {
             let refused =
                 |refusals: Vec<Refusal>| refusals.iter().map(|one| placed(&entry, &kind, one)).collect::<Vec<_>>();
-            self.create(world, &entry, &kind, &properties).map_err(refused)
+            let outcome = self.create(world, &entry, &kind, &properties).map_err(refused);
+            self.properties.insert(logical.clone(), properties);
+            outcome
         }) {
             Ok(outcome) => {
                 match outcome {
@@ -422,6 +428,7 @@ impl Deployment {
         Summary {
             stack_name: self.stack_name.clone(),
             created: self.created.clone(),
+            properties: self.properties.clone(),
             no_part: resting.into_iter().map(|(kind, count)| format!("{kind} ({count})")).collect(),
             outputs,
         }

@@ -65,7 +65,7 @@ fn add_sam_policy(
     } else if let Some((name, arguments)) =
         policy.as_object().filter(|policy| policy.len() == 1).and_then(|one| one.iter().next())
     {
-        match statements(context, name, arguments) {
+        match statements(["aws", &context.region, context.account()], name, arguments) {
             Some(statements) => inline(role, json!({"Statement": statements})),
             None => {
                 let detail = format!("{logical}: SAM's policy template {name} isn't known: it allows nothing locally");

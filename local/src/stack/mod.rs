@@ -33,6 +33,7 @@ mod values;
 
 pub use deploy::{Deployment, Progress, Summary};
 pub use error::{StackError, StackErrors};
+pub use sam_policies::statements as statements_of_sam_policy;
 pub use template::{Template, read};
 
 use serde::{Deserialize, Serialize};

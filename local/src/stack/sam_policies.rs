@@ -2,15 +2,15 @@
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-policy-template-list.html>.
 
 use super::evaluate::text;
-use crate::wire::Context;
 use serde_json::{Value, json};
 
-/// The statements that a template stands for; `None` for one that isn't known.
-pub(super) fn statements(context: &Context, name: &str, arguments: &Value) -> Option<Value> {
-    let (region, account) = (&context.region, context.account());
+/// The statements that a template stands for; `None` for one that isn't known. `place` is partition, Region and account,
+/// or what stands for them.
+pub fn statements(place: [&str; 3], name: &str, arguments: &Value) -> Option<Value> {
+    let [partition, region, account] = place;
     let named = |member: &str, service: &str, prefix: &str, suffix: &str| {
         let value = arguments.get(member).and_then(text).unwrap_or_default();
-        json!(format!("arn:aws:{service}:{region}:{account}:{prefix}{value}{suffix}"))
+        json!(format!("arn:{partition}:{service}:{region}:{account}:{prefix}{value}{suffix}"))
     };
     let allow = |actions: &[&str], on: Value| json!({"Effect": "Allow", "Action": actions, "Resource": on});
     let reads = ["ssm:GetParameters", "ssm:GetParameter", "ssm:GetParametersByPath"];

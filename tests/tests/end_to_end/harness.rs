@@ -4,7 +4,7 @@ use goldsmith_local::draw::Seed;
 use goldsmith_local::driver::{Local, Pace, Running};
 use goldsmith_local::journal::{Entry, Kind};
 use goldsmith_local::lambda::{InvocationRecord, package};
-use goldsmith_local::stack::{self, Deployment};
+use goldsmith_local::stack::{self, Deployment, Summary};
 use goldsmith_local::wire::{ApiError, Caller, Context, Principal};
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION, World};
 use serde_json::Value;
@@ -102,11 +102,17 @@ async fn with_executables(running: &Running) {
 }
 
 /// Deploys a stack in an account.
-pub(crate) async fn deploy(local: &Local, account: &str, name: &str, file: &Path, parameters: &[(&str, &str)]) {
+pub(crate) async fn deploy(
+    local: &Local,
+    account: &str,
+    name: &str,
+    file: &Path,
+    parameters: &[(&str, &str)],
+) -> Summary {
     let template = stack::read(file).unwrap();
     let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let deployment = Deployment::new(template, name, parameters, account, DEFAULT_REGION).unwrap();
-    local.deploy(deployment, &mut |_| {}).await.unwrap();
+    local.deploy(deployment, &mut |_| {}).await.unwrap()
 }
 
 /// The topic of the build notifications: its name holds a suffix, as CloudFormation makes one up.

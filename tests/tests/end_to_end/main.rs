@@ -14,3 +14,4 @@ mod sdk;
 mod serve;
 mod stacks;
 mod start_pipelines;
+mod template;

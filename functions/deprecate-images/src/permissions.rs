@@ -86,10 +86,7 @@ pub const PERMISSIONS: [Permission; 22] = [
     // What DescribeLaunchTemplateVersions puts in the place of resolve:ssm:…, in the caller's name.
     allow(
         &["ssm:GetParameters"],
-        &[
-            "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/*",
-            "arn:${AWS::Partition}:ssm:*::parameter/aws/service/*",
-        ],
+        &["arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/*"],
         "let EC2 resolve the parameters that launch templates name",
     )
     .when("Bool", "aws:ViaAWSService", &["true"])

@@ -6,8 +6,12 @@ use shared::permissions::{
     OWN_PIPELINES, PARENTS, PUBLISHED, Permission, TARGET_ROLE, allow, encrypt,
 };
 
+/// Where a run that had no time for all families says where it stopped.
+const STOPPED: &str =
+    "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/goldsmith/${AWS::StackName}/retirement-goes-on-at";
+
 /// Each action that this function calls, or that a service asks for when it is called.
-pub const PERMISSIONS: [Permission; 20] = [
+pub const PERMISSIONS: [Permission; 22] = [
     allow(
         &["imagebuilder:GetImage", "imagebuilder:ListImageBuildVersions", "imagebuilder:ListLifecycleExecutions"],
         &[OWN_IMAGES],
@@ -41,6 +45,9 @@ pub const PERMISSIONS: [Permission; 20] = [
         "find all images and what is made of them",
     ),
     allow(&["ssm:GetParameterHistory"], &[PUBLISHED, PARENTS], "keep what is published, and parents"),
+    allow(&["ssm:GetParameter"], &[STOPPED], "go on where the last run stopped"),
+    allow(&["ssm:DeleteParameter", "ssm:PutParameter"], &[STOPPED], "say where the next run goes on")
+        .unseen("a run here has time for all families"),
     allow(&["ec2:DescribeImages"], &[EVERYTHING], "see AMIs, and when they were last launched").and_elsewhere(),
     allow(&["ec2:DescribeImageAttribute"], &[AMIS], "see whom an AMI is shared with").and_elsewhere(),
     allow(

@@ -55,6 +55,7 @@ const KINDS: [(&str, &[&str]); 60] = [
     ("sqs:SendMessage", &["sqs:"]),
     ("sqs:TagQueue", &["sqs:"]),
     ("sqs:UntagQueue", &["sqs:"]),
+    ("ssm:DeleteParameter", &["ssm:parameter"]),
     ("ssm:DescribeParameters", &[]),
     ("ssm:GetParameter", &["ssm:parameter"]),
     ("ssm:GetParameterHistory", &["ssm:parameter"]),

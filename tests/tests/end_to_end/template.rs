@@ -63,13 +63,13 @@ fn watched(summary: &Summary) -> BTreeSet<String> {
     for widget in widgets(summary) {
         for metric in widget["properties"]["metrics"].as_array().unwrap() {
             let words: Vec<_> = metric.as_array().unwrap().iter().filter_map(Value::as_str).collect();
-            let [namespace, name, dimension, value] = words[..] else { panic!("{metric}") };
+            let [namespace, name, dimension, value]: [&str; 4] = words.try_into().unwrap();
             watched.insert(format!("{namespace} {name} {dimension}={value}"));
         }
     }
     for (_, alarm) in of_type(summary, "AWS::CloudWatch::Alarm") {
         let word = |member: &str| alarm[member].as_str().unwrap();
-        let [dimension] = alarm["Dimensions"].as_array().unwrap().as_slice() else { panic!("{alarm}") };
+        let [dimension]: &[Value; 1] = alarm["Dimensions"].as_array().unwrap().as_slice().try_into().unwrap();
         let (name, value) = (dimension["Name"].as_str().unwrap(), dimension["Value"].as_str().unwrap());
         watched.insert(format!("{} {} {name}={value}", word("Namespace"), word("MetricName")));
     }

@@ -35,8 +35,7 @@ async fn stack(parameters: &[(&str, &str)]) -> Summary {
         let name = topic.rsplit(':').next().unwrap();
         call(&mut running.local.world(), "sns", DEFAULT_REGION, "CreateTopic", json!({"Name": name}));
     }
-    let summary =
-        deploy(&running.local, DEFAULT_ACCOUNT, "goldsmith", &root().join("template.yaml"), parameters).await;
+    let summary = deploy(&running.local, DEFAULT_ACCOUNT, "goldsmith", &root().join("template.yaml"), parameters).await;
     running.local.shut_down().await;
     summary
 }
@@ -242,6 +241,16 @@ fn emitted(local: &Local) -> BTreeMap<String, Vec<i64>> {
     emitted
 }
 
+/// A run, and one more in which somebody lets through what the circuit breaker held back.
+async fn retire_what_is_held_back(local: &Local) {
+    let planned = invoke(local, "deprecate-images", json!({})).await;
+    let planned: Value = serde_json::from_str(&planned.payload).unwrap();
+    if planned["plan"]["heldBack"].as_array().is_some_and(|held| !held.is_empty()) {
+        invoke(local, "deprecate-images", json!({"approve": planned["plan"]["digest"]})).await;
+    }
+    pass(local, TimeDelta::hours(1)).await;
+}
+
 const MORE: [(&str, &str); 8] = [
     ("Mode", "apply"),
     ("MaxPerRun", "1"),
@@ -300,21 +309,17 @@ async fn what_is_watched_is_what_the_functions_count() {
         invoke(local, "deprecate-images", json!({})).await;
         pass(local, TimeDelta::hours(26)).await;
     }
-    let held = invoke(local, "deprecate-images", json!({})).await;
-    let held: Value = serde_json::from_str(&held.payload).unwrap();
-    let digest = held["plan"]["digest"].clone();
-    invoke(local, "deprecate-images", json!({"approve": digest})).await;
-    pass(local, TimeDelta::hours(1)).await;
+    retire_what_is_held_back(local).await;
     // A disabled image is wanted again.
     let disabled = {
         let world = local.world();
-        let mut disabled = world.imagebuilder.all().filter(|it| it.status() == "DISABLED");
-        disabled.next().map(|it| it.arn.clone()).unwrap()
+        let mut own = world.imagebuilder.all().filter(|it| it.arn.contains(":123456789012:image/app/"));
+        own.find(|it| it.status() == "DISABLED").map(|it| it.arn.clone()).unwrap()
     };
     let input = json!({"resourceArn": disabled, "tags": {"goldsmith:keep-image": "wanted"}});
     call(&mut local.world(), "imagebuilder", DEFAULT_REGION, "TagResource", input);
-    for _ in 0..3 {
-        invoke(local, "deprecate-images", json!({})).await;
+    for _ in 0..2 {
+        retire_what_is_held_back(local).await;
         pass(local, TimeDelta::hours(26)).await;
     }
     // Later, families are stale; and a report can't be sent.

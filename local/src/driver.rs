@@ -9,7 +9,7 @@ use crate::lambda::{self, Ending, Host, Invocation};
 use crate::stack::{Deployment, Progress, Summary};
 use crate::wire::{Context, Request, Response};
 use crate::world::{Event, Step, World};
-use crate::{control, dispatch, faults, server};
+use crate::{control, dispatch, faults, server, sqs};
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -130,6 +130,9 @@ impl Local {
                 answered
             }
             None => {
+                if let (Pace::Real { speed }, Some(input)) = (self.pace, sqs::asked_to_receive(request)) {
+                    self.wait_for_message(request, &input, speed).await;
+                }
                 let mut world = self.world();
                 let due = world.next_due();
                 let answered = dispatch::answer(&mut world, request, self.is_simulated());
@@ -144,6 +147,25 @@ impl Local {
             tokio::time::sleep(delay).await;
         }
         answered.response
+    }
+
+    /// Real time: returns when there is a message for one who receives, or no longer waits for one.
+    async fn wait_for_message(&self, request: &Request, input: &Value, speed: u32) {
+        let Ok((context, _)) = dispatch::context(&mut self.world(), request) else { return };
+        let Some(until) = sqs::waits_until(&self.world(), &context, input) else { return };
+        loop {
+            let (now, due) = {
+                let world = self.world();
+                if world.now >= until || sqs::has_message(&world, &context, input) {
+                    return;
+                }
+                (world.now, world.next_due().map_or(until, |due| due.min(until)))
+            };
+            // What a function does meanwhile is due at no time that is known.
+            let pause = (due - now).to_std().unwrap_or_default() / speed;
+            tokio::time::sleep(pause.clamp(Duration::from_millis(1), Duration::from_millis(20))).await;
+            self.catch_up();
+        }
     }
 
     fn is_simulated(&self) -> bool {

@@ -30,7 +30,7 @@ pub mod pattern;
 pub mod report;
 pub mod retired;
 pub mod s3;
-pub mod schedule;
+pub use shared::schedule;
 #[cfg(feature = "sdk")]
 pub mod sdk;
 mod server;

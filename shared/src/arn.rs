@@ -62,6 +62,15 @@ pub struct BadArn {
     expected: &'static str,
 }
 
+/// A versioned resource without what is the same for all: `agent 1.4.0/2`. Any other text as it is.
+pub fn short(text: &str) -> String {
+    match text.parse::<VersionedArn>() {
+        Ok(VersionedArn { name, version, build: Some(build), .. }) => format!("{name} {version}/{build}"),
+        Ok(VersionedArn { name, version, .. }) => format!("{name} {version}"),
+        Err(_) => text.to_owned(),
+    }
+}
+
 impl FromStr for Arn {
     type Err = BadArn;
 

@@ -134,6 +134,12 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// What an invocation that failed answers. Its type says whether trying again can help.
+pub fn diagnostic(error: &(dyn Error + 'static), retryable: bool) -> lambda_runtime::Diagnostic {
+    let error_type = if retryable { "Retryable" } else { "Permanent" };
+    lambda_runtime::Diagnostic { error_type: error_type.to_owned(), error_message: chain(error) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -57,6 +57,14 @@ impl CallError {
         }
     }
 
+    /// The operation as AWS calls it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.operation,
+            Self::Late { operation, .. } => operation,
+        }
+    }
+
     /// Whether the same call can succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -132,7 +140,7 @@ impl Calls {
     /// token.
     ///
     /// # Errors
-    /// Those of the page that couldn't be read: half a list is none.
+    /// Those of the page that couldn't be read, or that a token came twice: half a list is none.
     pub async fn list<Item, E>(
         &self,
         operation: &'static str,
@@ -146,9 +154,12 @@ impl Calls {
         loop {
             let (page, next) = self.make(operation, resource, async || call(token.clone()).await).await?;
             items.extend(page.unwrap_or_default());
-            // A service that answers the token that it was given would never come to an end.
-            if next.is_none() || next == token {
+            if next.is_none() {
                 return Ok(items);
+            }
+            // A service that answers the token that it was given would never come to an end.
+            if next == token {
+                return Err(AwsError::unreadable(operation, resource, "the same page token came twice").into());
             }
             token = next;
         }
@@ -268,11 +279,15 @@ mod tests {
             Ok(match token.as_deref() {
                 None => (Some(vec![1, 2]), Some("a".to_owned())),
                 Some("a") => (None, Some("b".to_owned())),
-                Some(_) => (Some(vec![3]), Some("b".to_owned())),
+                Some(_) => (Some(vec![3]), None),
             })
         };
         let calls = calls(1, LONG);
         assert_eq!(calls.list("ListImages", "Self", pages).await.unwrap(), [1, 2, 3]);
+        let endless =
+            async |_| -> Answer<(Option<Vec<u32>>, Option<String>)> { Ok((Some(vec![1]), Some("a".to_owned()))) };
+        let error = calls.list("ListImages", "Self", endless).await.unwrap_err();
+        assert!(crate::error::chain(&error).contains("the same page token came twice"), "{error:?}");
         let tokens = RefCell::new(Vec::new());
         let broken = calls.list("ListImages", "Self", async |token: Option<String>| {
             tokens.borrow_mut().push(token.clone());

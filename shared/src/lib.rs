@@ -12,6 +12,7 @@ pub mod clients;
 pub mod ec2;
 #[cfg(feature = "aws")]
 pub mod error;
+pub mod event;
 #[cfg(feature = "aws")]
 pub mod image;
 pub mod inputs;
@@ -25,7 +26,10 @@ pub mod plan;
 pub mod published;
 #[cfg(feature = "aws")]
 pub mod resolve;
+#[cfg(feature = "schedule")]
+pub mod schedule;
 pub mod settings;
+pub mod share;
 pub mod tags;
 #[cfg(feature = "aws")]
 pub mod telemetry;

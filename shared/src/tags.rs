@@ -6,6 +6,9 @@ pub const START: &str = "goldsmith:start";
 /// On an image build, with the reason as its value: no channel is promoted to it.
 pub const BLOCKED: &str = "goldsmith:blocked";
 
+/// On an image build that start-pipelines began: what for, such as `parent base 1.0.0/4`.
+pub const STARTED_FOR: &str = "goldsmith:started-for";
+
 /// On a pipeline: `never` leaves the images of its family alone.
 pub const RETIRE: &str = "goldsmith:retire";
 

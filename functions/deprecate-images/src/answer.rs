@@ -12,8 +12,15 @@ use shared::plan::Outcome;
 use shared::telemetry::count;
 use std::fmt;
 
-/// So many images stand in an answer, which Lambda limits to 6 MB. The log has all of them.
+/// So many images that stay are kept for the answer. The log has all of them.
 const IN_ANSWER: usize = 2000;
+
+/// So many bytes of images stand in an answer, which Lambda limits to 6 MB with all that stands beside them: a longer one
+/// fails the invocation.
+const ROOM: usize = 3_000_000;
+
+/// So many failures are told in the error of an invocation.
+const FAILURES: usize = 20;
 
 /// A line of the log isn't longer than about this many bytes.
 const LINE: usize = 100_000;
@@ -31,10 +38,11 @@ pub struct Answer {
     pub calls: usize,
     /// Usage reports that were asked for, for a later run to read.
     pub reports_asked: usize,
-    /// The family that a run may begin with which goes on where this one stopped: `{"retire": {"from": "…"}}`.
+    /// The family that the next run of the schedule begins with, as this one had no time for it. A run by hand begins
+    /// there with `{"retire": {"from": "…"}}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// How many images that stay aren't in the plan below: they are in the log.
+    /// How many images aren't in the plan below: they are in the log. Those that change come first.
     pub left_out: usize,
     /// The plan with its outcomes.
     pub plan: Plan,
@@ -99,17 +107,27 @@ impl Answer {
         Self { summary, only_planned, calls, reports_asked, from, left_out: 0, plan }
     }
 
-    /// With so many of the images that stay as there is room for.
+    /// With so many of the images as there is room for, of those that stay too.
     pub(crate) fn with_settled(mut self, settled: Vec<Decision>, left_out: usize) -> Self {
-        let room = IN_ANSWER.saturating_sub(self.plan.decisions.len());
-        self.left_out = left_out + settled.len().saturating_sub(room);
-        self.plan.decisions.extend(settled.into_iter().take(room));
-        self.plan.decisions.sort_by(Decision::by_family);
+        let decisions = &mut self.plan.decisions;
+        decisions.extend(settled);
+        decisions.sort_by_key(|decision| decision.step.action == Action::Keep);
+        let mut room = ROOM;
+        let fits = decisions.iter().take_while(|decision| {
+            let bytes = serde_json::to_vec(decision).map_or(usize::MAX, |text| text.len());
+            let left = room.checked_sub(bytes);
+            room = left.unwrap_or_default();
+            left.is_some()
+        });
+        let fits = fits.count();
+        self.left_out = left_out + decisions.len() - fits;
+        decisions.truncate(fits);
+        decisions.sort_by(Decision::by_family);
         self
     }
 
     /// How many images that stay are worth keeping until the end.
-    pub(crate) const ROOM: usize = IN_ANSWER;
+    pub(crate) const SETTLED: usize = IN_ANSWER;
 
     pub(crate) fn has_failures(&self) -> bool {
         Tally::of(&self.plan).failed > 0
@@ -183,13 +201,13 @@ fn summary(plan: &Plan, only_planned: Option<&str>) -> String {
     }
 }
 
-/// Which steps failed, in one line.
+/// Which steps failed, the first of them, in one line.
 fn in_words(answer: &Answer) -> String {
     let failed = answer.plan.decisions.iter().filter_map(|decision| match &decision.step.outcome {
         Outcome::Failed { error, .. } => Some(format!("{} {}: {error}", decision.step.action.name(), decision.image)),
         _ => None,
     });
-    format!("{}: {}", answer.summary, failed.collect::<Vec<_>>().join("; "))
+    format!("{}: {}", answer.summary, failed.take(FAILURES).collect::<Vec<_>>().join("; "))
 }
 
 impl fmt::Debug for Failed {
@@ -211,5 +229,31 @@ impl From<Failed> for Diagnostic {
         };
         let error_type = if retryable { "Retryable" } else { "Permanent" };
         Self { error_type: error_type.to_owned(), error_message: chain(&failed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixtures::*;
+    use crate::plan::plan;
+
+    #[test]
+    fn an_answer_is_never_too_long_and_tells_first_of_what_changes() {
+        // As when a company deploys the function: everything is due at once.
+        let families = (0..1500).map(|number| family(&format!("web-{number:04}")).disabled(1, 70).deprecated(2, 40));
+        let mut plan = plan(&facts(families.collect()), &settings(), now(), None);
+        let stays = |it: &mut Decision| it.step.action == Action::Keep;
+        let mut settled: Vec<_> = plan.decisions.extract_if(.., stays).collect();
+        settled.truncate(2000);
+        let changes = plan.decisions.len();
+        let answer = Answer::of(plan, None, 0, 0).with_settled(settled, 7);
+        let text = serde_json::to_vec(&answer).unwrap();
+        assert!(text.len() < 6_000_000 && text.len() > 2_000_000, "{}", text.len());
+        let told = answer.plan.decisions.len();
+        let stay = answer.plan.decisions.iter().filter(|it| it.step.action == Action::Keep).count();
+        assert!(told < changes + 2000 && (stay == 0 || told - stay == changes), "{stay} of {told}, {changes} change");
+        assert_eq!(answer.left_out, 7 + 2000 + changes - told);
+        assert_eq!(answer.plan.counts.images, 9000, "what is counted is all of them");
     }
 }

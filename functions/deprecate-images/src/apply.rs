@@ -87,7 +87,7 @@ impl Writer<'_> {
             }
             Action::Delete => {
                 let container = self.look_again(decision).await?;
-                self.update(&arn, ResourceStatus::Deleted, None, container).await
+                self.update(&arn, ResourceStatus::Deleted, Some(&self.stamp()), container).await
             }
             Action::Restore { from, shares, untag } => self.restore(&arn, from, shares, untag).await,
         }
@@ -114,14 +114,18 @@ impl Writer<'_> {
         untag: &[String],
     ) -> Result<Made, Stop> {
         if *from != Status::Available {
-            let stamp = self.now.to_rfc3339_opts(SecondsFormat::Secs, true);
-            return self.update(arn, ResourceStatus::Available, Some(&stamp), false).await;
+            return self.update(arn, ResourceStatus::Available, Some(&self.stamp()), false).await;
         }
         for (ami, shares) in shares.iter().filter(|(_, shares)| !shares.is_empty()) {
             self.share(ami, shares).await?;
         }
         self.untag(arn, untag).await?;
         Ok(Made::default())
+    }
+
+    /// The time of the run, by which its calls are told from those of another run: what ended in vain is tried anew.
+    fn stamp(&self) -> String {
+        self.now.to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 
     /// imagebuilder:StartResourceStateUpdate. The same cause makes the same token, so that a repeated call is the same.

@@ -89,6 +89,11 @@ impl Command {
         Ok(Self { time, families: families.unwrap_or_default(), from, dry_run, approve })
     }
 
+    /// Whether the run is about all families, wherever it begins by itself.
+    pub fn is_whole(&self) -> bool {
+        self.families.is_empty() && self.from.is_none()
+    }
+
     /// Whether the run is about a family.
     pub fn includes(&self, family: &str) -> bool {
         self.families.is_empty() || self.families.iter().any(|pattern| shared::pattern::fits(pattern, family))

@@ -13,6 +13,7 @@ pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod report;
+mod resume;
 mod settings;
 
 pub use answer::{Answer, Failed};
@@ -28,6 +29,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use observe::{Observer, Reader};
 use plan::{Account, Action, Decision, FamilyFacts, Plan, turns};
 use report::Report;
+use resume::Resume;
 use serde_json::Value;
 use shared::accounts::{Accounts, Everywhere};
 use shared::arn::Arn;
@@ -110,8 +112,14 @@ impl Function {
         let imagebuilder = &self.imagebuilder;
         let reader = Reader { imagebuilder, ssm, ec2, calls: &reads, partition, account, region };
         let mut observer = Observer::begin(reader, &self.settings, now).await?;
+        // A run of some families, or from one on that somebody names, isn't one of those that follow each other.
+        let resume = match &self.settings.resume_parameter {
+            Some(parameter) if command.is_whole() => Some(Resume::read(&reader, parameter).await),
+            _ => None,
+        };
+        let from = command.from.as_deref().or(resume.as_ref().and_then(|it| it.from.as_deref()));
         let until = share_of(context.deadline, 2, 3);
-        let (mut plan, mut settled) = self.plan(&observer, &command, now, until).await;
+        let (mut plan, mut settled) = self.plan(&observer, &command, from, now, until).await;
         plan.decisions.append(&mut settled.restored);
         let only_planned = match (command.dry_run, self.settings.mode) {
             (true, _) => Some("it was a dry run"),
@@ -120,6 +128,9 @@ impl Function {
         };
         let mut asked = 0;
         if !command.dry_run {
+            if let Some(resume) = &resume {
+                resume.keep(&Reader { calls: &writes, ..reader }, plan.unreached.first()).await;
+            }
             settled.ask.extend(plan.decisions.iter().flat_map(|decision| decision.ask.iter().cloned()));
             observer.go_on(&writes);
             let (imagebuilder, settings) = (&self.imagebuilder, &self.settings);
@@ -131,10 +142,7 @@ impl Function {
             failed.iter().for_each(|error| warn!(error, "a usage report couldn't be asked for"));
             asked = settled.ask.len() - failed.len();
         }
-        let sent = match command.dry_run {
-            true => Ok(()),
-            false => self.send(&Report { plan: &plan, only_planned }).await,
-        };
+        let sent = self.send(&Report { plan: &plan, only_planned }).await;
         let answer = Answer::of(plan, only_planned.map(str::to_owned), reads.made() + writes.made(), asked);
         answer.report();
         if answer.has_failures() {
@@ -149,12 +157,13 @@ impl Function {
         &self,
         observer: &Observer<'_>,
         command: &Command,
+        from: Option<&str>,
         now: DateTime<Utc>,
         until: Instant,
     ) -> (Plan, Settled) {
         let mut account = Account::new(&observer.account, &self.settings, now);
         let mut settled = Settled::default();
-        let order = turns::order(observer.families(), now, command.from.as_deref());
+        let order = turns::order(observer.families(), from);
         let read = stream::iter(order).map(async |family| {
             let whole = command.includes(&family) && Instant::now() < until;
             let read = match whole {
@@ -209,7 +218,7 @@ impl Settled {
         for decision in decisions {
             self.ask.extend(decision.ask.iter().cloned());
             match decision.step.action {
-                Action::Keep if self.kept.len() < Answer::ROOM => self.kept.push(decision),
+                Action::Keep if self.kept.len() < Answer::SETTLED => self.kept.push(decision),
                 Action::Keep => self.more += 1,
                 _ => self.restored.push(decision),
             }

@@ -4,6 +4,7 @@
 mod ami;
 mod execution;
 mod parent;
+mod pinned;
 mod place;
 mod read;
 
@@ -11,14 +12,14 @@ pub(crate) use place::Place as Ec2Place;
 pub(crate) use read::{Reader, is_gone};
 
 use crate::plan::{
-    self, AccountFacts, At, Build, Decision, FamilyFacts, Fresh, Known, LiveParent, Parent, Pipeline, Place,
+    self, AccountFacts, At, Build, Candidate, Decision, FamilyFacts, Fresh, Known, LiveParent, Parent, Pipeline, Place,
 };
 use crate::settings::Settings;
-use ami::Pinned;
+use ami::{Elsewhere, Pinned};
 use aws_sdk_imagebuilder::{primitives, types};
 use chrono::{DateTime, Utc};
 use parent::Named;
-use place::Users;
+use pinned::Pinned as Found;
 use shared::arn::{ImageBuildArn, VersionedArn};
 use shared::error::chain;
 use shared::image::{Ami, Image, Kind, Status};
@@ -48,7 +49,7 @@ pub(crate) struct Observer<'a> {
 }
 
 /// Read once, by whoever asks first.
-type PinnedOnce = Arc<OnceCell<Arc<Result<Users, String>>>>;
+type PinnedOnce = Arc<OnceCell<Arc<Found>>>;
 
 impl<'a> Observer<'a> {
     /// Reads what concerns every family. What can't be read keeps every image, and is noted.
@@ -62,16 +63,18 @@ impl<'a> Observer<'a> {
     ) -> Result<Self, CallError> {
         let (listed, pipelines, parents) = tokio::join!(reader.versions(), pipelines(&reader), reader.parents());
         let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut account = AccountFacts::default();
         for arn in listed? {
-            if let Ok(VersionedArn { name, .. }) = arn.parse() {
-                versions.entry(name).or_default().push(arn);
+            match arn.parse() {
+                Ok(VersionedArn { name, .. }) => versions.entry(name).or_default().push(arn),
+                Err(error) => account.missing.push(format!("which image {arn:?} is: {}", chain(&error))),
             }
         }
         let mut observer = Self {
             reader,
             settings,
             now,
-            account: AccountFacts::default(),
+            account,
             recipes: BTreeMap::new(),
             pipelines: BTreeMap::new(),
             unknown: BTreeMap::new(),
@@ -123,8 +126,12 @@ impl<'a> Observer<'a> {
             let arn = pipeline.arn.unwrap_or_default();
             self.account.parents.extend(parents.into_iter().map(|parent| LiveParent { pipeline: arn.clone(), parent }));
             let recipe = pipeline.image_recipe_arn.or(pipeline.container_recipe_arn);
-            let Some(Ok(VersionedArn { name: family, .. })) = recipe.map(|recipe| recipe.parse()) else { continue };
             let name = pipeline.name.unwrap_or(arn);
+            let Some(Ok(VersionedArn { name: family, .. })) = recipe.map(|recipe| recipe.parse()) else {
+                // Its tags may be about any.
+                self.account.missing.push(format!("which images {name} builds"));
+                continue;
+            };
             match pipeline.tags {
                 Some(tags) => {
                     let tags = tags.into_iter().collect();
@@ -177,26 +184,22 @@ impl<'a> Observer<'a> {
     pub(crate) async fn family(&self, family: &str) -> Result<FamilyFacts, CallError> {
         let mut facts = self.builds(family).await?;
         facts.places = self.places(family, &facts.builds).await;
-        let candidates: BTreeSet<ImageBuildArn> = plan::candidates(&self.account, &facts, self.settings, self.now)
-            .into_iter()
-            .map(|build| build.arn.clone())
-            .collect();
-        let wanted = facts.builds.iter().filter(|build| candidates.contains(&build.arn));
-        let read = each(wanted, async |build| {
-            let last = match execution::may_be(build, self.now) {
-                true => execution::last(&self.reader, &build.arn.to_string(), self.now).await,
+        let candidates = plan::candidates(&self.account, &facts, self.settings, self.now);
+        let executions = each(&candidates, async |Candidate { build, is_near }| {
+            let last = match execution::may_be(build, self.now, *is_near) {
+                true => execution::last(&self.reader, &build.arn.to_string(), self.now, *is_near).await,
                 false => Known::Is(None),
             };
             (build.arn.clone(), last)
         });
-        let mut executions: BTreeMap<ImageBuildArn, Known<_>> = read.await.into_iter().collect();
+        let (executions, amis) = tokio::join!(executions, self.amis(&candidates, Pinned::Kept));
+        facts.amis = amis;
+        let mut executions: BTreeMap<ImageBuildArn, Known<_>> = executions.into_iter().collect();
         for build in &mut facts.builds {
             if let Some(last) = executions.remove(&build.arn) {
                 build.execution = last;
             }
         }
-        let asked = facts.builds.iter().filter(|build| candidates.contains(&build.arn));
-        facts.amis = self.amis(asked, Pinned::Kept).await;
         Ok(facts)
     }
 
@@ -206,7 +209,7 @@ impl<'a> Observer<'a> {
     /// Why its record couldn't be read.
     pub(crate) async fn fresh(&self, decision: &Decision) -> Result<Fresh, String> {
         let arn = decision.image.to_string();
-        let (image, last) = tokio::join!(self.reader.image(&arn), execution::last(&self.reader, &arn, self.now));
+        let (image, last) = tokio::join!(self.reader.image(&arn), execution::last(&self.reader, &arn, self.now, true));
         let image = image.map_err(|error| chain(&error))?.ok_or("Image Builder's answer lacks the image")?;
         let created = image.date_created.as_deref().and_then(date);
         let image = Image::try_from(image).map_err(|error| chain(&error))?;
@@ -214,32 +217,36 @@ impl<'a> Observer<'a> {
         let mut build = of_image(image, created, parent);
         build.execution = last;
         let places = self.places(&build.arn.family, std::slice::from_ref(&build)).await;
-        let amis = self.amis([&build], Pinned::Fresh).await;
+        let amis = self.amis(&[Candidate { build: &build, is_near: true }], Pinned::Fresh).await;
         Ok(Fresh { build, places, amis })
     }
 
-    async fn amis<'b>(
-        &self,
-        builds: impl IntoIterator<Item = &'b Build>,
-        pinned: Pinned,
-    ) -> BTreeMap<Ami, plan::AmiFacts> {
-        let (mut amis, mut shared) = (BTreeSet::new(), BTreeSet::new());
-        for build in builds {
-            let own = build.amis.get().into_iter().flatten().cloned();
-            let marks =
+    async fn amis(&self, candidates: &[Candidate<'_>], pinned: Pinned) -> BTreeMap<Ami, plan::AmiFacts> {
+        let mut amis = BTreeMap::new();
+        for Candidate { build, is_near } in candidates {
+            let was_shared =
                 build.tags.get().is_some_and(|tags| tags.keys().any(|key| key.starts_with(shared::tags::SHARES)));
-            if marks {
-                shared.extend(own.clone());
-            }
-            amis.extend(own);
+            let elsewhere = match (is_near, was_shared) {
+                (false, _) => Elsewhere::Later,
+                (true, false) => Elsewhere::IfShared,
+                (true, true) => Elsewhere::Always,
+            };
+            amis.extend(build.amis.get().into_iter().flatten().map(|ami| (ami.clone(), elsewhere)));
         }
-        ami::facts(self, amis, &shared, pinned).await
+        ami::facts(self, amis, pinned).await
     }
 
-    /// What is published of a family wherever its builds have AMIs.
+    /// What is published of a family wherever its builds have AMIs, or AMIs that are shared for it.
     async fn places(&self, family: &str, builds: &[Build]) -> Vec<Place> {
         let there = builds.iter().filter(|build| build.status != Status::Deleted);
-        let places: BTreeSet<At> = there.flat_map(|build| build.amis.get().into_iter().flatten()).map(At::of).collect();
+        let mut places: BTreeSet<At> =
+            there.flat_map(|build| build.amis.get().into_iter().flatten()).map(At::of).collect();
+        // Where AMIs are published that are only shared.
+        let regions: BTreeSet<String> =
+            places.iter().filter(|at| at.account == self.reader.account).map(|at| at.region.clone()).collect();
+        let shared = self.settings.share_targets.places(family).into_iter();
+        let shared = shared.filter(|(region, _)| regions.contains(region));
+        places.extend(shared.map(|(region, account)| At { region, account }));
         let name = self.settings.parameter(family);
         let read = each(places, async |at| {
             let history = match self.reader.history(&at, &name).await {
@@ -302,10 +309,10 @@ impl<'a> Observer<'a> {
     }
 
     /// What pins AMIs in a place. Nobody needs it who has no AMIs to ask about.
-    async fn pinned(&self, place: &Ec2Place<'_>, at: &At, when: Pinned, unneeded: bool) -> Arc<Result<Users, String>> {
-        let read = async || Arc::new(place.pinned().await.map_err(|error| chain(&error)));
+    async fn pinned(&self, place: &Ec2Place<'_>, at: &At, when: Pinned, unneeded: bool) -> Arc<Found> {
+        let read = async || Arc::new(pinned::read(place, &self.settings.parameter_prefix).await);
         if unneeded {
-            return Arc::new(Ok(Users::new()));
+            return Arc::default();
         }
         if when == Pinned::Fresh {
             return read().await;

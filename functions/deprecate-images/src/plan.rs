@@ -22,7 +22,7 @@ pub use facts::{
     AccountFacts, AmiFacts, At, Build, Execution, ExecutionResource, Facts, FamilyFacts, Known, Lineage, LiveParent,
     Parent, Pipeline, Place, Reference, References, Registered, Shares, Snapshot, Usage,
 };
-pub use family::candidates;
+pub use family::{Candidate, candidates};
 pub use reason::{Reason, Since};
 pub use recheck::{Fresh, recheck};
 
@@ -52,7 +52,7 @@ pub struct Plan {
     /// Families that weren't got to: they are first in a later run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreached: Vec<String>,
-    /// Executions of earlier runs that failed or skipped resources.
+    /// Executions of earlier runs that failed or skipped resources: the first 200 of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub follow_ups: Vec<FollowUp>,
     /// Images that a person should look at: the first 50 of them.
@@ -216,6 +216,8 @@ pub struct Counts {
     pub reasons: BTreeMap<&'static str, usize>,
     /// Images that a person should look at.
     pub odd: usize,
+    /// Executions of earlier runs that failed or skipped resources.
+    pub follow_ups: usize,
     /// At most so many GiB of snapshots go with the images that are deleted: the sizes of their volumes.
     pub freed_gib: u64,
 }

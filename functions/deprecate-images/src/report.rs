@@ -69,7 +69,10 @@ impl fmt::Display for Report<'_> {
         }
         if !held_back.is_empty() {
             writeln!(f, "\nNONE OF THESE IMAGES IS DISABLED OR DELETED:")?;
-            held_back.iter().try_for_each(|trip: &Trip| writeln!(f, "  {trip}"))?;
+            held_back.iter().take(NAMED).try_for_each(|trip: &Trip| writeln!(f, "  {trip}"))?;
+            if let Some(more @ 1..) = held_back.len().checked_sub(NAMED) {
+                writeln!(f, "  and so for {more} more families")?;
+            }
         }
         if let Some(digest) = digest.as_ref().filter(|_| !held_back.is_empty()) {
             writeln!(f, "To let exactly this plan through, invoke the function with {{\"approve\": \"{digest}\"}}")?;
@@ -102,7 +105,7 @@ impl fmt::Display for Report<'_> {
             f,
             "Earlier steps that weren't done in whole",
             follow_ups.len().min(NAMED),
-            follow_ups.len(),
+            counts.follow_ups,
             follow_ups.iter().map(follow_up),
         )?;
         let families = skipped.iter().map(|(family, why)| format!("{family}: {}", why.join("; ")));

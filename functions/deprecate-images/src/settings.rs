@@ -5,6 +5,7 @@ use shared::accounts::TargetRole;
 use shared::age::Age;
 use shared::arn::Arn;
 use shared::settings::{Environment, SettingsError, parameter_path, target_role, topic_arn};
+use shared::share::ShareTargets;
 use std::ops::RangeInclusive;
 
 /// What the stack sets.
@@ -29,6 +30,11 @@ pub struct Settings {
     pub launch_template_depth: u16,
     /// `PARAMETER_PREFIX`: the path of the families' parameters, without the last slash. Default `/golden-images`.
     pub parameter_prefix: String,
+    /// `SHARE_TARGETS`: where AMIs are published that are shared only. Default nowhere.
+    pub share_targets: ShareTargets,
+    /// `RESUME_PARAMETER`: the parameter in which a run that had no time for all families says where the next one begins.
+    /// Default none: each begins with the first.
+    pub resume_parameter: Option<String>,
     /// `REPORTS_TOPIC_ARN`: the topic that summaries and alerts are sent to.
     pub reports: Arn,
     /// `EXECUTION_ROLE_ARN`: the role under which Image Builder changes AMIs and snapshots.
@@ -74,6 +80,11 @@ impl Settings {
             text.parse().ok().filter(|depth| (1..=10_000).contains(depth))
         });
         let parameter_prefix = parameter_path(it);
+        let share_targets = it.document("SHARE_TARGETS", "[]", ShareTargets::EXPECTED, ShareTargets::parse);
+        let expected = "a parameter's name, such as /goldsmith/retirement";
+        let resume_parameter = it.optional("RESUME_PARAMETER", "", expected, |name| {
+            (name.is_empty() || name.starts_with('/')).then(|| Some(name.to_owned()).filter(|name| !name.is_empty()))
+        });
         let reports = topic_arn(it, "REPORTS_TOPIC_ARN");
         let execution_role = it.required("EXECUTION_ROLE_ARN", "the ARN of an IAM role", role);
         let target_role = target_role(it);
@@ -94,6 +105,8 @@ impl Settings {
                 max_at_once: max_at_once?,
                 launch_template_depth: launch_template_depth?,
                 parameter_prefix: parameter_prefix?,
+                share_targets: share_targets?,
+                resume_parameter: resume_parameter?,
                 reports: reports?,
                 execution_role: execution_role?,
                 target_role: target_role?.map(|(name, external_id)| {

@@ -7,7 +7,7 @@ use lambda_runtime::Diagnostic;
 use lambda_runtime::tracing::{debug, info, warn};
 use serde::Serialize;
 use shared::arn::BadArn;
-use shared::error::chain;
+use shared::error::{chain, diagnostic};
 use shared::plan::Outcome;
 use shared::telemetry::count;
 use std::fmt;
@@ -386,8 +386,7 @@ impl From<Failed> for Diagnostic {
                 steps.any(|step| matches!(step.outcome, Outcome::Failed { retryable: true, .. }))
             }
         };
-        let error_type = if retryable { "Retryable" } else { "Permanent" };
-        Self { error_type: error_type.to_owned(), error_message: chain(&failed) }
+        diagnostic(&failed, retryable)
     }
 }
 

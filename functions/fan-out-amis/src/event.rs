@@ -1,11 +1,10 @@
 //! The events that the function takes: notifications of Image Builder, the sweep's schedule, and commands by hand.
 
 use aws_sdk_ssm::primitives::{DateTime, DateTimeFormat};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shared::arn::ImageBuildArn;
 use shared::error::chain;
+use shared::event::{BadMember, Sns, kind, known, member, messages, required};
 use shared::notification::{NotImageBuilder, image_of};
 use shared::published::{CHANNEL_NAME, is_channel_name};
 use shared::version::Version;
@@ -105,22 +104,9 @@ pub enum BadEvent {
          perhaps time and dryRun"
     )]
     Which(String),
-    /// A member that no such event has.
-    #[error("the event's member {field} isn't known: expected {expected}")]
-    Unknown {
-        /// Its path.
-        field: String,
-        /// Those that are.
-        expected: &'static str,
-    },
-    /// A member with a value that can't be.
-    #[error("the event's member {field} isn't as it has to be: {problem}")]
-    Value {
-        /// Its path.
-        field: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// A member of it.
+    #[error(transparent)]
+    Member(#[from] BadMember),
 }
 
 /// What an event says, in its order.
@@ -130,13 +116,12 @@ pub enum BadEvent {
 pub fn hints(event: &Value) -> Result<Vec<Result<Hint, Stray>>, BadEvent> {
     let Value::Object(members) = event else { return Err(BadEvent::Form(kind(event))) };
     if let Some(records) = members.get("Records") {
-        let records: Vec<Record> = read(records, "Records")?;
-        return Ok(records.into_iter().map(|record| of_message(record.sns)).collect());
+        return Ok(messages(records)?.into_iter().map(of_message).collect());
     }
     let time = match member::<String>(members, "", "time")? {
         Some(text) => Some(time(&text).ok_or_else(|| {
             let problem = format!("{text:?}: expected a time of RFC 3339, such as 2026-01-31T06:00:00Z");
-            BadEvent::Value { field: "time".to_owned(), problem }
+            BadMember::Value { field: "time".to_owned(), problem }
         })?),
         None => None,
     };
@@ -147,22 +132,8 @@ pub fn hints(event: &Value) -> Result<Vec<Result<Hint, Stray>>, BadEvent> {
     Ok(vec![Ok(Hint { cause, time, message_id: None, dry_run })])
 }
 
-#[derive(Deserialize)]
-struct Record {
-    #[serde(rename = "Sns")]
-    sns: Sns,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Sns {
-    message_id: Option<String>,
-    timestamp: Option<String>,
-    message: String,
-}
-
 fn of_message(sns: Sns) -> Result<Hint, Stray> {
-    let Sns { message_id, timestamp, message } = sns;
+    let Sns { message_id, timestamp, message, .. } = sns;
     match image_of(&message) {
         Ok(build) => {
             let time = timestamp.as_deref().and_then(time);
@@ -173,13 +144,13 @@ fn of_message(sns: Sns) -> Result<Hint, Stray> {
 }
 
 /// An event of EventBridge: a schedule without a document came due.
-fn of_bus(event: &Map<String, Value>) -> Result<Cause, BadEvent> {
+fn of_bus(event: &Map<String, Value>) -> Result<Cause, BadMember> {
     let detail_type: String = required(event, "", "detail-type")?;
     if detail_type == "Scheduled Event" {
         return Ok(Cause::Sweep(Vec::new()));
     }
     let problem = format!("{detail_type:?}: expected \"Scheduled Event\"");
-    Err(BadEvent::Value { field: "detail-type".to_owned(), problem })
+    Err(BadMember::Value { field: "detail-type".to_owned(), problem })
 }
 
 const CAUSES: [&str; 6] = ["arn", "sweep", "promote", "rollback", "release", "show"];
@@ -192,15 +163,16 @@ fn by_hand(event: &Value, members: &Map<String, Value>) -> Result<Cause, BadEven
     };
     if asked == "arn" {
         // The whole message of Image Builder may be given as well, with members that nobody reads.
-        let problem = |error| BadEvent::Value { field: "arn".to_owned(), problem: chain(&error) };
-        return image_of(&event.to_string()).map(Cause::Build).map_err(problem);
+        let problem = |error| BadMember::Value { field: "arn".to_owned(), problem: chain(&error) };
+        return Ok(image_of(&event.to_string()).map(Cause::Build).map_err(problem)?);
     }
     if let Some(name) = members.keys().find(|name| ![asked, "time", "dryRun"].contains(&name.as_str())) {
-        return Err(BadEvent::Unknown { field: name.clone(), expected: "time and dryRun beside what is wanted" });
+        let expected = "time and dryRun beside what is wanted";
+        return Err(BadMember::Unknown { field: name.clone(), expected }.into());
     }
     let Some(Value::Object(wanted)) = members.get(asked) else {
         let problem = "expected an object".to_owned();
-        return Err(BadEvent::Value { field: asked.to_owned(), problem });
+        return Err(BadMember::Value { field: asked.to_owned(), problem }.into());
     };
     let path = format!("{asked}.");
     Ok(match asked {
@@ -212,10 +184,12 @@ fn by_hand(event: &Value, members: &Map<String, Value>) -> Result<Cause, BadEven
             let expected = "family, channel, and one of version, build and to";
             known(wanted, &path, &["family", "channel", "version", "build", "to"], expected)?;
             let family = family(wanted, &path)?;
-            let Some(channel) = channel(wanted, &path)? else { return Err(missing(&path, "channel")) };
+            let Some(channel) = channel(wanted, &path)? else {
+                return Err(BadMember::missing(&path, "channel").into());
+            };
             let Some(to) = to(wanted, &path, &family)? else {
                 let problem = format!("it is missing: expected {expected}");
-                return Err(BadEvent::Value { field: format!("{path}to"), problem });
+                return Err(BadMember::Value { field: format!("{path}to"), problem }.into());
             };
             Cause::Command(Command::Promote { family, channel, to })
         }
@@ -226,7 +200,7 @@ fn by_hand(event: &Value, members: &Map<String, Value>) -> Result<Cause, BadEven
             if channel.is_some() && to.is_some() {
                 let problem = "a channel is rolled back to where it was before: to move it to a build of your choice, \
                                promote it";
-                return Err(BadEvent::Value { field: format!("{path}channel"), problem: problem.to_owned() });
+                return Err(BadMember::Value { field: format!("{path}channel"), problem: problem.to_owned() }.into());
             }
             Cause::Command(Command::Rollback { family, channel, to })
         }
@@ -242,7 +216,7 @@ fn by_hand(event: &Value, members: &Map<String, Value>) -> Result<Cause, BadEven
 }
 
 /// The name of an image as it stands in ARNs, which becomes part of a parameter's name.
-fn family(members: &Map<String, Value>, path: &str) -> Result<String, BadEvent> {
+fn family(members: &Map<String, Value>, path: &str) -> Result<String, BadMember> {
     let name: String = required(members, path, "family")?;
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     if !name.is_empty() && name.chars().all(legal) {
@@ -251,20 +225,20 @@ fn family(members: &Map<String, Value>, path: &str) -> Result<String, BadEvent> 
     let problem = format!(
         "{name:?}: expected an image's name as it stands in its ARN, in lower-case letters, digits, hyphens and underscores"
     );
-    Err(BadEvent::Value { field: format!("{path}family"), problem })
+    Err(BadMember::Value { field: format!("{path}family"), problem })
 }
 
-fn channel(members: &Map<String, Value>, path: &str) -> Result<Option<String>, BadEvent> {
+fn channel(members: &Map<String, Value>, path: &str) -> Result<Option<String>, BadMember> {
     let Some(name) = member::<String>(members, path, "channel")? else { return Ok(None) };
     if is_channel_name(&name) {
         return Ok(Some(name));
     }
     let problem = format!("{name:?}: expected {CHANNEL_NAME}");
-    Err(BadEvent::Value { field: format!("{path}channel"), problem })
+    Err(BadMember::Value { field: format!("{path}channel"), problem })
 }
 
-fn to(members: &Map<String, Value>, path: &str, family: &str) -> Result<Option<Wanted>, BadEvent> {
-    let bad = |name: &str, problem: String| BadEvent::Value { field: format!("{path}{name}"), problem };
+fn to(members: &Map<String, Value>, path: &str, family: &str) -> Result<Option<Wanted>, BadMember> {
+    let bad = |name: &str, problem: String| BadMember::Value { field: format!("{path}{name}"), problem };
     let given: Vec<&str> = ["version", "build", "to"].into_iter().filter(|name| members.contains_key(*name)).collect();
     if let [_, second, ..] = given[..] {
         return Err(bad(second, format!("{} is given as well: expected one of them", given[0])));
@@ -290,44 +264,6 @@ fn to(members: &Map<String, Value>, path: &str, family: &str) -> Result<Option<W
 
 fn time(text: &str) -> Option<DateTime> {
     DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).ok()
-}
-
-fn known(members: &Map<String, Value>, path: &str, names: &[&str], expected: &'static str) -> Result<(), BadEvent> {
-    match members.keys().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(BadEvent::Unknown { field: format!("{path}{name}"), expected }),
-        None => Ok(()),
-    }
-}
-
-fn missing(path: &str, name: &str) -> BadEvent {
-    BadEvent::Value { field: format!("{path}{name}"), problem: "it is missing".to_owned() }
-}
-
-fn required<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<T, BadEvent> {
-    member(members, path, name)?.ok_or_else(|| missing(path, name))
-}
-
-/// A member that may be absent or null.
-fn member<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<Option<T>, BadEvent> {
-    match members.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => read(value, &format!("{path}{name}")).map(Some),
-    }
-}
-
-fn read<T: DeserializeOwned>(value: &Value, field: &str) -> Result<T, BadEvent> {
-    T::deserialize(value).map_err(|error| BadEvent::Value { field: field.to_owned(), problem: error.to_string() })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

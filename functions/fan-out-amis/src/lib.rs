@@ -23,13 +23,14 @@ use aws_sdk_ssm::primitives::DateTime;
 use clients::{AT_ONCE, Clients};
 use event::{Cause, Command, Hint, Stray};
 use futures_util::{StreamExt, stream};
-use lambda_runtime::tracing::{error, warn};
+use lambda_runtime::tracing::warn;
 use lambda_runtime::{Context, LambdaEvent};
 use observe::{Listed, Reader, Subject};
 use plan::{Family, Plan, Reason, Trouble};
 use serde_json::Value;
 use shared::arn::Arn;
 use shared::error::chain;
+use shared::event::each_in_turn;
 use shared::inventory::{Calls, share_of};
 use shared::telemetry::count;
 use std::sync::OnceLock;
@@ -73,15 +74,8 @@ impl Function {
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Answer, Failed> {
         let LambdaEvent { payload, context } = event;
         let function: Arn = context.invoked_function_arn.parse().map_err(Failed::Function)?;
-        let (mut runs, mut failure) = (Vec::new(), None);
-        for hint in event::hints(&payload)? {
-            match Box::pin(self.follow(&function, &context, hint)).await {
-                Ok(run) => runs.push(run),
-                Err(failed) if failure.is_none() => failure = Some(failed),
-                Err(failed) => error!(error = chain(&failed), "another message failed as well"),
-            }
-        }
-        failure.map_or_else(|| Ok(Answer::of(runs)), Err)
+        let follow = async |hint| Box::pin(self.follow(&function, &context, hint)).await;
+        Ok(Answer::of(each_in_turn(event::hints(&payload)?, follow).await?))
     }
 
     async fn follow(&self, function: &Arn, context: &Context, hint: Result<Hint, Stray>) -> Result<Run, Failed> {

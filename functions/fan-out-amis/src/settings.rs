@@ -1,10 +1,9 @@
 //! The function's settings.
 
 mod channels;
-mod share;
 
 pub use channels::{Channels, Rule};
-pub use share::ShareTargets;
+pub use shared::share::ShareTargets;
 
 use shared::accounts::TargetRole;
 use shared::arn::Arn;

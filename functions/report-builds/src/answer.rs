@@ -7,7 +7,7 @@ use lambda_runtime::Diagnostic;
 use lambda_runtime::tracing::{info, warn};
 use serde::Serialize;
 use shared::arn::BadArn;
-use shared::error::chain;
+use shared::error::{chain, diagnostic};
 use shared::plan::Outcome;
 use shared::telemetry::count;
 use std::fmt;
@@ -79,6 +79,8 @@ pub struct Tally {
     pub skipped: usize,
     /// Couldn't be done.
     pub failed: usize,
+    /// Of the reports that were published: those that can't be remembered, and will be sent again.
+    pub unremembered: usize,
 }
 
 /// An invocation that has to be tried again. The runtime logs it by its `Debug` form, which is one readable line.
@@ -167,15 +169,30 @@ impl Handled {
         for trouble in unread {
             warn!(cause, error = trouble.error, "not read");
         }
-        let Tally { reported, counted, retried, blocked, answered, skipped, failed } = *outcomes;
+        let Tally { reported, counted, retried, blocked, answered, skipped, failed, unremembered } = *outcomes;
         let unread = unread.len();
-        info!(cause, dry_run, calls, reported, counted, retried, blocked, answered, skipped, failed, unread, "done");
+        info!(
+            cause,
+            dry_run,
+            calls,
+            reported,
+            counted,
+            retried,
+            blocked,
+            answered,
+            skipped,
+            failed,
+            unremembered,
+            unread,
+            "done"
+        );
         if !dry_run {
             count("ReportsSent", reported, None);
             count("RepeatsCounted", counted, None);
             count("BuildsRetried", retried, None);
             count("BuildsBlocked", blocked, None);
             count("ReportsFailed", failed, None);
+            count("ReportsUnremembered", unremembered, None);
         }
     }
 }
@@ -194,6 +211,8 @@ impl Tally {
                 (Outcome::Done(_), Action::Block { .. }) => &mut tally.blocked,
                 (Outcome::Done(_), Action::Answer { .. }) => &mut tally.answered,
             } += 1;
+            tally.unremembered +=
+                usize::from(matches!(&step.outcome, Outcome::Done(made) if made.unremembered.is_some()));
         }
         tally
     }
@@ -238,7 +257,6 @@ impl From<Failed> for Diagnostic {
             Failed::Observe(trouble) => trouble.retryable,
             Failed::Apply(handled) => handled.is_retryable(),
         };
-        let error_type = if retryable { "Retryable" } else { "Permanent" };
-        Self { error_type: error_type.to_owned(), error_message: chain(&failed) }
+        diagnostic(&failed, retryable)
     }
 }

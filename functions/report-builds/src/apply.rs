@@ -23,7 +23,7 @@ pub(crate) struct Writer<'a> {
 }
 
 /// Made nothing that has a name.
-const NOTHING: Made = Made { message_id: None };
+const NOTHING: Made = Made { message_id: None, unremembered: None };
 
 impl Writer<'_> {
     /// Carries out the safe actions, plans anew if one of them didn't turn out as its reports say, and carries out the
@@ -35,8 +35,11 @@ impl Writer<'_> {
         plan.steps = rest;
         let mut surprised = false;
         for step in &mut safe {
-            step.outcome = self.carry_out(&step.action).await;
-            surprised |= take_in(facts, step);
+            let done = self.carry_out(&step.action).await;
+            // A build that is tried again is, whether or not the tag could be written.
+            let retried = matches!(&done, Err(error) if error.operation() != "RetryImage");
+            step.outcome = outcome(done);
+            surprised |= take_in(facts, step, retried);
         }
         if surprised {
             *plan = plan::plan(facts, self.settings);
@@ -52,13 +55,13 @@ impl Writer<'_> {
     pub(crate) async fn apply(self, plan: &mut Plan) {
         for step in &mut plan.steps {
             if step.outcome == Outcome::Planned {
-                step.outcome = self.carry_out(&step.action).await;
+                step.outcome = outcome(self.carry_out(&step.action).await);
             }
         }
     }
 
-    async fn carry_out(self, action: &Action) -> Outcome<Made> {
-        let done = match action {
+    async fn carry_out(self, action: &Action) -> Result<Made, CallError> {
+        match action {
             Action::Report { message, remember, .. } => self.report(message, remember).await,
             Action::Count { remember, .. } | Action::Block { remember } => {
                 self.remember(remember).await.map(|()| NOTHING)
@@ -67,14 +70,10 @@ impl Writer<'_> {
             Action::Answer { answer, image, step, comment, client_token } => {
                 self.answer(*answer, image, step, comment.clone(), client_token).await
             }
-        };
-        match done {
-            Ok(made) => Outcome::Done(made),
-            Err(error) => Outcome::Failed { error: chain(&error), retryable: error.is_retryable() },
         }
     }
 
-    /// sns:Publish, then the tag.
+    /// sns:Publish, then the tag. Where that is refused for good, trying again would only send the same once more.
     async fn report(self, message: &Message, remember: &Remember) -> Result<Made, CallError> {
         let topic = &self.settings.topic;
         let client = self.clients.sns.in_region(&topic.region);
@@ -92,8 +91,15 @@ impl Writer<'_> {
         };
         let message_id = self.calls.make("Publish", &topic, call).await?.message_id;
         info!(subject = message.subject, message_id, "reported");
-        self.remember(remember).await?;
-        Ok(Made { message_id })
+        match self.remember(remember).await {
+            Ok(()) => Ok(Made { message_id, unremembered: None }),
+            Err(error) if error.is_retryable() => Err(error),
+            Err(error) => {
+                let error = chain(&error);
+                warn!(resource = remember.resource, error, "reported, but not remembered: it will be reported again");
+                Ok(Made { message_id, unremembered: Some(error) })
+            }
+        }
     }
 
     /// imagebuilder:RetryImage, then the tag.
@@ -166,24 +172,40 @@ impl Writer<'_> {
     }
 }
 
+fn outcome(done: Result<Made, CallError>) -> Outcome<Made> {
+    match done {
+        Ok(made) => Outcome::Done(made),
+        Err(error) => Outcome::Failed { error: chain(&error), retryable: error.is_retryable() },
+    }
+}
+
 /// What a safe action changed, for the facts; whether the reports that were planned with it don't hold any more.
-fn take_in(facts: &mut Facts, step: &mut Step) -> bool {
+/// `retried`: the build is tried again all the same, only the tag couldn't be written.
+fn take_in(facts: &mut Facts, step: &mut Step, retried: bool) -> bool {
     let (Action::Block { remember } | Action::Retry { remember, .. }) = &step.action else { return false };
-    let (is_retry, build) = (matches!(step.action, Action::Retry { .. }), facts.builds.get_mut(&remember.resource));
+    let resource = remember.resource.clone();
+    let (is_retry, build) = (matches!(step.action, Action::Retry { .. }), facts.builds.get_mut(&resource));
     match (&step.outcome, build) {
         (Outcome::Done(_), Some(Known::Is(build))) => {
             build.tags.extend(remember.value.clone().map(|value| (remember.tag.clone(), value)));
             false
         }
+        // The reports say that it is tried again, and it is. That the tag is missing stands in the outcome.
+        (Outcome::Failed { .. }, _) if is_retry && retried => false,
         (Outcome::Failed { error, retryable: false }, _) if is_retry => {
-            warn!(image = remember.resource, error, "can't be tried again");
-            facts.retry_refused.insert(remember.resource.clone(), error.clone());
+            warn!(image = resource, error, "can't be tried again");
+            facts.retry_refused.insert(resource, error.clone());
             // People are told that it failed, so nothing is left to be done.
             step.outcome = Outcome::skipped(error.clone());
             true
         }
-        // Whether it is tried again isn't known, so nothing is said about it.
-        (Outcome::Failed { error, retryable: true }, Some(build)) if is_retry => {
+        (Outcome::Failed { error, retryable: false }, _) => {
+            warn!(image = resource, error, "can't be kept from channels");
+            facts.block_refused.insert(resource, error.clone());
+            true
+        }
+        // Whether it is tried again, or kept from channels, isn't known, so nothing is said about it.
+        (Outcome::Failed { error, retryable: true }, Some(build)) => {
             *build = Known::Unread(error.clone());
             true
         }

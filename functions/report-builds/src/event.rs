@@ -2,11 +2,10 @@
 //! Parameter Store, a schedule, and commands by hand. Each says where to look, and nothing else in it is believed.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use shared::arn::{Arn, ImageBuildArn};
 use shared::error::chain;
+use shared::event::{BadMember, Sns, kind, known, member, messages, required};
 use shared::notification::{NotImageBuilder, image_of};
 
 /// One reason to look, and what surrounds it.
@@ -91,22 +90,9 @@ pub enum BadEvent {
         "the event is {0}: expected a JSON object, such as {{\"time\": \"2026-11-21T06:00:00Z\", \"dryRun\": true}}"
     )]
     Form(&'static str),
-    /// A member that no such event has.
-    #[error("the event's member {field} isn't known: expected {expected}")]
-    Unknown {
-        /// Its path.
-        field: String,
-        /// Those that are.
-        expected: &'static str,
-    },
-    /// A member with a value of the wrong kind.
-    #[error("the event's member {field} isn't as it has to be: {problem}")]
-    Value {
-        /// Its path.
-        field: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// A member of it.
+    #[error(transparent)]
+    Member(#[from] BadMember),
 }
 
 /// What an event says, in its order.
@@ -116,33 +102,23 @@ pub enum BadEvent {
 pub fn hints(event: &Value) -> Result<Vec<Result<Hint, Stray>>, BadEvent> {
     let Value::Object(members) = event else { return Err(BadEvent::Form(kind(event))) };
     if let Some(records) = members.get("Records") {
-        let records: Vec<Record> = read(records, "Records")?;
-        return records.into_iter().map(|record| of_message(record.sns)).collect();
+        return Ok(messages(records)?.into_iter().map(of_message).collect::<Result<_, _>>()?);
     }
     let hint = if members.contains_key("detail-type") { of_bus(members) } else { of_document(members) };
-    hint.map(|hint| vec![Ok(hint)])
+    Ok(vec![Ok(hint?)])
 }
 
-#[derive(Deserialize)]
-struct Record {
-    #[serde(rename = "Sns")]
-    sns: Sns,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Sns {
-    message_id: Option<String>,
-    timestamp: DateTime<Utc>,
-    message: String,
-}
-
-fn of_message(sns: Sns) -> Result<Result<Hint, Stray>, BadEvent> {
-    let Sns { message_id: id, timestamp, message } = sns;
-    Ok(match image_of(&message) {
-        Ok(build) => Ok(Hint { subject: Subject::Build(build), time: Some(timestamp), id, dry_run: false }),
-        Err(why) => Err(Stray { id, why }),
-    })
+fn of_message(sns: Sns) -> Result<Result<Hint, Stray>, BadMember> {
+    let Sns { message_id: id, timestamp, message, .. } = sns;
+    let build = match image_of(&message) {
+        Ok(build) => build,
+        Err(why) => return Ok(Err(Stray { id, why })),
+    };
+    let Some(time) = timestamp.as_deref().and_then(|time| time.parse().ok()) else {
+        let problem = format!("{timestamp:?}: expected a time such as \"2026-11-21T06:00:00Z\"");
+        return Err(BadMember::Value { field: "Records.Sns.Timestamp".to_owned(), problem });
+    };
+    Ok(Ok(Hint { subject: Subject::Build(build), time: Some(time), id, dry_run: false }))
 }
 
 /// An event of EventBridge: of the forms at
@@ -150,7 +126,7 @@ fn of_message(sns: Sns) -> Result<Result<Hint, Stray>, BadEvent> {
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitor-ami-events.html>,
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html>, or a schedule without a
 /// document.
-fn of_bus(event: &Map<String, Value>) -> Result<Hint, BadEvent> {
+fn of_bus(event: &Map<String, Value>) -> Result<Hint, BadMember> {
     let place = || Ok((name_in(event, "", "region")?, name_in(event, "", "account")?));
     let detail = || required::<Map<String, Value>>(event, "", "detail");
     let subject = match required::<String>(event, "", "detail-type")?.as_str() {
@@ -177,14 +153,14 @@ fn of_bus(event: &Map<String, Value>) -> Result<Hint, BadEvent> {
                 "{other:?}: expected an event of EC2 Image Builder, \"EC2 AMI State Change\", \"Parameter Store \
                  Change\" or \"Scheduled Event\""
             );
-            return Err(BadEvent::Value { field: "detail-type".to_owned(), problem });
+            return Err(BadMember::Value { field: "detail-type".to_owned(), problem });
         }
     };
     Ok(Hint { subject, time: Some(required(event, "", "time")?), id: member(event, "", "id")?, dry_run: false })
 }
 
 /// A schedule's document, or a command's.
-fn of_document(document: &Map<String, Value>) -> Result<Hint, BadEvent> {
+fn of_document(document: &Map<String, Value>) -> Result<Hint, BadMember> {
     let dry_run = member(document, "", "dryRun")?.unwrap_or(false);
     let time: Option<DateTime<Utc>> = member(document, "", "time")?;
     let hint = |subject| Hint { subject, time, id: None, dry_run };
@@ -204,12 +180,12 @@ fn of_document(document: &Map<String, Value>) -> Result<Hint, BadEvent> {
     };
     if time.is_none() {
         let problem = "it is missing: expected a time such as \"2026-11-21T06:00:00Z\", by which ages are told";
-        return Err(BadEvent::Value { field: "time".to_owned(), problem: problem.to_owned() });
+        return Err(BadMember::Value { field: "time".to_owned(), problem: problem.to_owned() });
     }
     Ok(hint(subject))
 }
 
-fn of_answer(document: &Map<String, Value>, name: &str, answer: Answer) -> Result<Subject, BadEvent> {
+fn of_answer(document: &Map<String, Value>, name: &str, answer: Answer) -> Result<Subject, BadMember> {
     let path = format!("{name}.");
     let members: Map<String, Value> = required(document, "", name)?;
     known(&members, &path, &["image", "step", "reason"], "image, step or reason")?;
@@ -219,34 +195,34 @@ fn of_answer(document: &Map<String, Value>, name: &str, answer: Answer) -> Resul
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if !step.strip_prefix("step-").is_some_and(|id| !id.is_empty() && id.chars().all(legal)) {
         let problem = format!("{step:?}: expected a step execution's ID, step-…");
-        return Err(BadEvent::Value { field: format!("{path}step"), problem });
+        return Err(BadMember::Value { field: format!("{path}step"), problem });
     }
     let reason: Option<String> = member(&members, &path, "reason")?;
     if reason.as_ref().is_some_and(|reason| reason.is_empty() || reason.chars().count() > 1024) {
         let problem = "expected text of 1 to 1024 characters".to_owned();
-        return Err(BadEvent::Value { field: format!("{path}reason"), problem });
+        return Err(BadMember::Value { field: format!("{path}reason"), problem });
     }
     Ok(Subject::Answer { answer, image, step, reason })
 }
 
 /// The first of an event's resources that is of this kind.
-fn resource(event: &Map<String, Value>, kind: &str) -> Result<String, BadEvent> {
+fn resource(event: &Map<String, Value>, kind: &str) -> Result<String, BadMember> {
     let resources: Vec<String> = required(event, "", "resources")?;
-    resources.into_iter().find(|arn| arn.contains(kind)).ok_or_else(|| BadEvent::Value {
+    resources.into_iter().find(|arn| arn.contains(kind)).ok_or_else(|| BadMember::Value {
         field: "resources".to_owned(),
         problem: format!("none of them is an ARN with {kind:?}"),
     })
 }
 
 /// A build's ARN, as strict as in a notification.
-fn build(arn: &str, field: &str) -> Result<ImageBuildArn, BadEvent> {
+fn build(arn: &str, field: &str) -> Result<ImageBuildArn, BadMember> {
     image_of(&json!({ "arn": arn }).to_string())
-        .map_err(|error| BadEvent::Value { field: field.to_owned(), problem: chain(&error) })
+        .map_err(|error| BadMember::Value { field: field.to_owned(), problem: chain(&error) })
 }
 
-fn pipeline(text: &str) -> Result<Arn, BadEvent> {
+fn pipeline(text: &str) -> Result<Arn, BadMember> {
     let bad =
-        || BadEvent::Value { field: "resources".to_owned(), problem: format!("{text:?}: expected a pipeline's ARN") };
+        || BadMember::Value { field: "resources".to_owned(), problem: format!("{text:?}: expected a pipeline's ARN") };
     let arn: Arn = text.parse().map_err(|_| bad())?;
     let name = arn.resource.strip_prefix("image-pipeline/");
     let legal = arn.service == "imagebuilder" && name.is_some_and(is_name) && is_name(&arn.region);
@@ -254,49 +230,18 @@ fn pipeline(text: &str) -> Result<Arn, BadEvent> {
 }
 
 /// A Region, an account or an AMI: they become parts of host names and of calls.
-fn name_in(members: &Map<String, Value>, path: &str, field: &str) -> Result<String, BadEvent> {
+fn name_in(members: &Map<String, Value>, path: &str, field: &str) -> Result<String, BadMember> {
     let name: String = required(members, path, field)?;
     let problem = || format!("{name:?}: expected letters, digits and hyphens");
-    if is_name(&name) { Ok(name) } else { Err(BadEvent::Value { field: format!("{path}{field}"), problem: problem() }) }
+    if is_name(&name) {
+        Ok(name)
+    } else {
+        Err(BadMember::Value { field: format!("{path}{field}"), problem: problem() })
+    }
 }
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
-}
-
-fn known(members: &Map<String, Value>, path: &str, names: &[&str], expected: &'static str) -> Result<(), BadEvent> {
-    match members.keys().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(BadEvent::Unknown { field: format!("{path}{name}"), expected }),
-        None => Ok(()),
-    }
-}
-
-fn required<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<T, BadEvent> {
-    let missing = || BadEvent::Value { field: format!("{path}{name}"), problem: "it is missing".to_owned() };
-    member(members, path, name)?.ok_or_else(missing)
-}
-
-/// A member that may be absent or null.
-fn member<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<Option<T>, BadEvent> {
-    match members.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => read(value, &format!("{path}{name}")).map(Some),
-    }
-}
-
-fn read<T: DeserializeOwned>(value: &Value, field: &str) -> Result<T, BadEvent> {
-    T::deserialize(value).map_err(|error| BadEvent::Value { field: field.to_owned(), problem: error.to_string() })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub struct Facts {
     /// Why RetryImage was refused, by the build's ARN: then the plan that asked for it doesn't hold, and a new one with
     /// this fact says so to people instead.
     pub retry_refused: BTreeMap<String, String>,
+    /// Why the tag that keeps a build from channels was refused, by the build's ARN, in the same way.
+    pub block_refused: BTreeMap<String, String>,
 }
 
 /// Something that AWS was asked for, or not.
@@ -73,6 +75,8 @@ pub struct Pipeline {
     pub consecutive_failures: u32,
     /// When it was made.
     pub created: Option<DateTime<Utc>>,
+    /// `dateUpdated`.
+    pub updated: Option<DateTime<Utc>>,
     /// When it ran last.
     pub last_run: Option<DateTime<Utc>>,
     /// When its schedule starts it next, as Image Builder says.
@@ -92,6 +96,8 @@ pub struct Schedule {
     pub expression: String,
     /// An IANA time zone.
     pub timezone: Option<String>,
+    /// Whether it builds whatever changed: the condition EXPRESSION_MATCH_ONLY.
+    pub always: bool,
     /// After how many failed scheduled builds in a row Image Builder disables it; 5 unless the pipeline says so.
     pub failure_count: Option<u32>,
 }
@@ -222,6 +228,9 @@ impl Facts {
 
 /// How long a new build may take to stand published everywhere before that counts as wrong.
 pub const SETTLED: TimeDelta = TimeDelta::days(1);
+
+/// By how much a run may be dated earlier than its schedule has it.
+pub const EARLY: TimeDelta = TimeDelta::minutes(5);
 
 /// How late a schedule may be before that counts as wrong.
 pub const LATE: TimeDelta = TimeDelta::hours(1);

@@ -80,10 +80,12 @@ pub(crate) fn pipeline(builds: Vec<Summary>) -> Pipeline {
         schedule: Some(Schedule {
             expression: "cron(55 3 * * ? *)".to_owned(),
             timezone: Some("Europe/Berlin".to_owned()),
+            always: false,
             failure_count: None,
         }),
         consecutive_failures: 0,
         created: Some(at("2026-01-05T09:00:00Z")),
+        updated: None,
         last_run: None,
         next_run: None,
         tags: BTreeMap::from([("team".to_owned(), "platform".to_owned())]),
@@ -105,6 +107,7 @@ pub(crate) fn facts(statuses: &[Status]) -> Facts {
         families: Vec::new(),
         queues: Known::Unasked,
         retry_refused: BTreeMap::new(),
+        block_refused: BTreeMap::new(),
     }
 }
 
@@ -130,6 +133,7 @@ pub(crate) fn failed(failure: Option<Failure>, reason: &str) -> Facts {
     let detail = facts.detail(4);
     detail.reason = Some(reason.to_owned());
     detail.failure = failure;
+    detail.executions = Known::Is(Vec::new());
     facts
 }
 

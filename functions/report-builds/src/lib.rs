@@ -28,13 +28,14 @@ use chrono::{DateTime, Utc};
 use clients::{AT_ONCE, Clients};
 use event::{Hint, Stray, Subject};
 use facts::Known;
-use lambda_runtime::tracing::{error, info, warn};
+use lambda_runtime::tracing::{info, warn};
 use lambda_runtime::{Context, LambdaEvent};
 use observe::{Observed, Reader};
 use plan::Plan;
 use serde_json::Value;
 use shared::arn::Arn;
 use shared::error::chain;
+use shared::event::each_in_turn;
 use shared::inventory::{Calls, share_of};
 use shared::telemetry::{count, level};
 use std::sync::OnceLock;
@@ -64,15 +65,8 @@ impl Function {
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Answer, Failed> {
         let LambdaEvent { payload, context } = event;
         let function: Arn = context.invoked_function_arn.parse().map_err(Failed::Function)?;
-        let (mut runs, mut failure) = (Vec::new(), None);
-        for hint in event::hints(&payload)? {
-            match Box::pin(self.follow(&function, &context, hint)).await {
-                Ok(run) => runs.push(run),
-                Err(failed) if failure.is_none() => failure = Some(failed),
-                Err(failed) => error!(error = chain(&failed), "another message failed as well"),
-            }
-        }
-        failure.map_or_else(|| Ok(Answer::of(runs)), Err)
+        let follow = async |hint| Box::pin(self.follow(&function, &context, hint)).await;
+        Ok(Answer::of(each_in_turn(event::hints(&payload)?, follow).await?))
     }
 
     async fn follow(&self, function: &Arn, context: &Context, hint: Result<Hint, Stray>) -> Result<Run, Failed> {

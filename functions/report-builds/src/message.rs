@@ -82,6 +82,7 @@ impl Telling<'_> {
             );
             content.next.push(note);
         }
+        content.fit();
         let concerned = &self.judged.concerned;
         let mut attributes = vec![("kind", kind.to_owned()), ("severity", severity.name().to_owned())];
         attributes.extend(concerned.family.map(|family| ("family", family.to_owned())));
@@ -106,7 +107,7 @@ fn what_was(kind: Kind) -> &'static str {
         Kind::CveDetected => "the findings are gone",
         Kind::StepWaiting => "no step waits any more",
         Kind::PipelineDisabled => "the pipeline is enabled again",
-        Kind::PipelineNotRun => "the schedule runs again",
+        Kind::PipelineNotRun => "no scheduled run is overdue any more",
         Kind::InputsWithdrawn => "the recipe uses nothing withdrawn any more",
         Kind::FamilyStale => "there is a new build",
         Kind::AmiGone => "published AMIs can be launched again",

@@ -111,6 +111,7 @@ impl<'a> Observer<'a> {
             families: Vec::new(),
             queues: Known::Unasked,
             retry_refused: BTreeMap::new(),
+            block_refused: BTreeMap::new(),
         };
         Self { reader, facts, unread: Vec::new() }
     }

@@ -6,7 +6,7 @@ use crate::event::Answer;
 use crate::facts::{Build, Facts, Finding, FindingSeverity, Known};
 use crate::message::{Message, Telling};
 use crate::remember::{Case, Memory, Tell, Times};
-use crate::settings::{Settings, stale_after};
+use crate::settings::{STALE_AFTER, Settings, stale_after};
 use crate::transient::{self, Passing, Retry};
 use serde::Serialize;
 use shared::arn::ImageBuildArn;
@@ -17,7 +17,7 @@ use shared::token::client_token;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The most tags that a resource of Image Builder can have.
+/// The most tags that a resource can have, those of AWS's own (`aws:…`) not counted.
 const MOST_TAGS: usize = 50;
 
 /// What is to be done.
@@ -37,7 +37,8 @@ pub type Step = shared::plan::Step<Action, Reason, Made>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase")]
 pub enum Action {
-    /// sns:Publish the message, then remember it by the tag. In this order: better twice than never.
+    /// sns:Publish the message, then remember it by the tag. In this order, and whether or not there is room for the tag:
+    /// better twice than never.
     Report {
         /// What it is about.
         kind: Kind,
@@ -107,6 +108,9 @@ pub struct Made {
     /// The ID of the message that was published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
+    /// Why a report that was published can't be remembered: the next event sends it again, which is better than never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unremembered: Option<String>,
 }
 
 /// Why something is done.
@@ -130,8 +134,8 @@ pub enum Reason {
     Unread(String),
 }
 
-/// What is to be done. Steps are carried out in their order. When a [`Action::Retry`] fails, the reports that follow don't
-/// hold: plan again with [`Facts::retry_refused`].
+/// What is to be done. Steps are carried out in their order. When a [`Action::Retry`] or [`Action::Block`] fails, the
+/// reports that follow don't hold: plan again with [`Facts::retry_refused`] or [`Facts::block_refused`].
 pub fn plan(facts: &Facts, settings: &Settings) -> Plan {
     let facts = &Facts { now: facts.latest(), ..facts.clone() };
     let judged = judge(facts, settings);
@@ -214,7 +218,8 @@ impl Room {
             return true;
         }
         let added = self.0.entry(resource.to_owned()).or_insert(0);
-        let takes = has.len() + *added < MOST_TAGS;
+        let has = has.keys().filter(|key| !key.starts_with("aws:")).count();
+        let takes = has + *added < MOST_TAGS;
         *added += usize::from(takes);
         takes
     }
@@ -305,7 +310,7 @@ fn problems(facts: &Facts) -> Vec<String> {
     let wrong = tagged.filter(|(_, value)| stale_after(value).is_none());
     let line = |(pipeline, value): (&crate::facts::Pipeline, &String)| {
         format!(
-            "the tag {} of {} is {value:?}: expected a time such as 45d, or never; the setting counts instead",
+            "the tag {} of {} is {value:?}: expected {STALE_AFTER}; the setting counts instead",
             tags::STALE_AFTER,
             pipeline.arn
         )

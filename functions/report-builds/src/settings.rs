@@ -3,6 +3,7 @@
 use crate::facts::FindingSeverity;
 use chrono::TimeDelta;
 use shared::accounts::TargetRole;
+use shared::age::Age;
 use shared::arn::Arn;
 use shared::settings::{Environment, SettingsError, parameter_path, target_role, topic_arn};
 
@@ -35,6 +36,9 @@ pub struct Settings {
     pub target_role: Option<TargetRole>,
 }
 
+/// What [`stale_after`] reads.
+pub(crate) const STALE_AFTER: &str = "never, or a number with h, d or w behind it, such as 45d, from 1h to 3650d";
+
 /// What chat gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChatFormat {
@@ -52,9 +56,8 @@ impl Settings {
     pub fn from_environment(mut environment: Environment) -> Result<Self, SettingsError> {
         const SEVERITY: &str = "critical, high, medium, low or none";
         let topic = topic_arn(&mut environment, "BUILD_REPORTS_TOPIC_ARN");
-        let repeat = environment.optional("REPEAT_AFTER", "7d", "a time such as 12h or 7d, at most 3650d", duration);
-        let stale =
-            environment.optional("STALE_AFTER", "45d", "a time such as 45d, at most 3650d, or never", stale_after);
+        let repeat = environment.optional("REPEAT_AFTER", "7d", Age::EXPECTED, time);
+        let stale = environment.optional("STALE_AFTER", "45d", STALE_AFTER, stale_after);
         let chat = environment.optional("CHAT_FORMAT", "none", "none or amazon-q", |text| match text {
             "none" => Some(ChatFormat::None),
             "amazon-q" => Some(ChatFormat::AmazonQ),
@@ -98,22 +101,13 @@ impl Settings {
     }
 }
 
-/// Minutes, hours or days: `90m`, `12h`, `45d`; more than nothing and at most ten years.
-fn duration(text: &str) -> Option<TimeDelta> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let number: i64 = number.parse().ok().filter(|n| (1..=5_256_000).contains(n) && !number.starts_with('+'))?;
-    let time = match unit {
-        "m" => TimeDelta::minutes(number),
-        "h" => TimeDelta::hours(number),
-        "d" => TimeDelta::days(number),
-        _ => return None,
-    };
-    (time <= TimeDelta::days(3650)).then_some(time)
+fn time(text: &str) -> Option<TimeDelta> {
+    text.parse::<Age>().ok().map(|age| TimeDelta::hours(age.hours()))
 }
 
-/// What `STALE_AFTER` and the tag `goldsmith:stale-after` hold: a time, or `never`.
+/// What `STALE_AFTER` and the tag `goldsmith:stale-after` hold: an age, or `never`.
 pub(crate) fn stale_after(text: &str) -> Option<Option<TimeDelta>> {
-    if text == "never" { Some(None) } else { duration(text).map(Some) }
+    if text == "never" { Some(None) } else { time(text).map(Some) }
 }
 
 fn severity(text: &str) -> Option<Option<FindingSeverity>> {
@@ -147,7 +141,7 @@ pub(crate) mod tests {
         assert_eq!(settings.block_severity, Some(FindingSeverity::Critical));
         let queue = "arn:aws:sqs:us-east-1:123456789012:dead";
         let set = read(&[
-            ("REPEAT_AFTER", "90m"),
+            ("REPEAT_AFTER", "36h"),
             ("STALE_AFTER", "never"),
             ("CHAT_FORMAT", "amazon-q"),
             ("BLOCK_SEVERITY", "none"),
@@ -155,7 +149,7 @@ pub(crate) mod tests {
             ("DEAD_LETTER_QUEUE_ARNS", &format!("{queue}, {queue}")),
         ]);
         let set = set.unwrap();
-        assert_eq!((set.repeat_after, set.stale_after), (TimeDelta::minutes(90), None));
+        assert_eq!((set.repeat_after, set.stale_after), (TimeDelta::hours(36), None));
         assert_eq!((set.chat, set.block_severity, set.max_retries), (ChatFormat::AmazonQ, None, 0));
         assert_eq!(set.queues.len(), 2);
         assert_eq!(set.parameter("web"), "/golden-images/web");
@@ -175,8 +169,8 @@ pub(crate) mod tests {
             ("DEAD_LETTER_QUEUE_ARNS", "dead"),
         ]);
         assert_eq!(error.unwrap_err().problems.len(), 8);
-        for text in ["", "d", "1", "-1d", "+1d", "1.5d", "9999d", "1ä", "365000d"] {
-            assert_eq!(duration(text), None, "{text}");
+        for text in ["", "soon", "45", "45m", "NEVER"] {
+            assert_eq!(stale_after(text), None, "{text}");
         }
     }
 }

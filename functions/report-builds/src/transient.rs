@@ -1,6 +1,6 @@
 //! Which failures pass by themselves: the one table by which a build is tried again.
 
-use crate::facts::{Build, Failure, RegionFailure};
+use crate::facts::{Build, Failure, Known, RegionFailure};
 use crate::settings::Settings;
 use shared::image::Status;
 use shared::tags;
@@ -95,28 +95,25 @@ fn of_region(region: &RegionFailure) -> Option<Passing> {
 /// execution, or the build itself.
 pub(crate) fn text<'a>(build: &'a Build, failure: &'a Failure) -> Option<&'a str> {
     let distribution = failure.distribution.as_ref().and_then(|distribution| distribution.message.as_deref());
-    let executions = build.executions.get().map_or(&[][..], Vec::as_slice);
-    let execution = executions.iter().find(|execution| Some(&execution.id) == failure.execution.as_ref());
-    let step = execution.and_then(|execution| {
-        let this = execution.steps.iter().find(|step| Some(&step.id) == failure.step_execution.as_ref());
-        this.or_else(|| execution.steps.iter().find(|step| step.status == "FAILED"))?.message.as_deref()
-    });
-    let execution = execution.and_then(|execution| execution.message.as_deref());
+    let step = build.failed_step().and_then(|step| step.message.as_deref());
+    let execution = build.failed_execution().and_then(|execution| execution.message.as_deref());
     let texts = [distribution, step, execution, build.reason.as_deref()];
     texts.into_iter().flatten().find(|text| !text.is_empty())
 }
 
 /// What is done about a failed build. Each failure is one of a workflow execution, which the image's tag names with the
-/// number of the attempt that it caused; so a repeated event doesn't cause a second one.
+/// number of the attempt that it caused; so a repeated event doesn't cause a second one. Image Builder marks the
+/// executions after which a build was tried again: these count as well, so that a tag that couldn't be written doesn't
+/// lead to more attempts than allowed. Whoever can't read the executions doesn't try again.
 pub fn retry(build: &Build, settings: &Settings) -> Retry {
-    let (tried, last) = build.tags.get(tags::RETRIED).and_then(|value| read(value)).unwrap_or((0, ""));
+    let (noted, last) = build.tags.get(tags::RETRIED).and_then(|value| read(value)).unwrap_or((0, ""));
+    let Known::Is(executions) = &build.executions else { return Retry::No { tried: noted } };
+    let marked = executions.iter().filter(|execution| execution.retried && execution.status == "FAILED").count();
+    let tried = noted.max(u32::try_from(marked).unwrap_or(u32::MAX));
     let (Some(passing), Some(failure)) = (passing(build), &build.failure) else { return Retry::No { tried } };
     let execution = failure.execution.as_deref().unwrap_or_default();
-    let retried = |id: &str| {
-        let executions = build.executions.get().map_or(&[][..], Vec::as_slice);
-        executions.iter().any(|execution| execution.id == id && execution.retried)
-    };
-    if tried > 0 && !execution.is_empty() && (execution == last || retried(execution)) {
+    let retried = || build.failed_execution().is_some_and(|execution| execution.retried);
+    if tried > 0 && !execution.is_empty() && (execution == last || retried()) {
         Retry::Asked { attempt: tried, passing }
     } else if tried < settings.max_retries && (tried == 0 || !execution.is_empty()) {
         Retry::Now { attempt: tried + 1, passing }

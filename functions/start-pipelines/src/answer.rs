@@ -7,7 +7,7 @@ use lambda_runtime::Diagnostic;
 use lambda_runtime::tracing::{debug, info};
 use serde::Serialize;
 use shared::arn::BadArn;
-use shared::error::chain;
+use shared::error::{chain, diagnostic};
 use shared::plan::Outcome;
 use shared::telemetry::count;
 use std::fmt;
@@ -228,7 +228,6 @@ impl From<Failed> for Diagnostic {
             Failed::Apply(handled) => matches!(&**handled, Handled::Plan { plan, .. }
                 if plan.steps.iter().any(|step| matches!(step.outcome, Outcome::Failed { retryable: true, .. }))),
         };
-        let error_type = if retryable { "Retryable" } else { "Permanent" };
-        Self { error_type: error_type.to_owned(), error_message: chain(&failed) }
+        diagnostic(&failed, retryable)
     }
 }

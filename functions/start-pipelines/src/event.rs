@@ -1,9 +1,8 @@
 //! The events that the function takes: messages of topics, changes of parameters, schedules, and commands by hand.
 
 use crate::plan::{BaseImage, Cause, Mode, Select};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use shared::event::{BadMember, Sns, kind, known, member, messages, required};
 use shared::notification::{NotImageBuilder, image_of};
 
 /// One reason to look, and what surrounds it.
@@ -37,22 +36,9 @@ pub enum BadEvent {
          \"if-changed\", \"dryRun\": true}}"
     )]
     Form(&'static str),
-    /// A member that no such event has.
-    #[error("the event's member {field} isn't known: expected {expected}")]
-    Unknown {
-        /// Its path.
-        field: String,
-        /// Those that are.
-        expected: &'static str,
-    },
-    /// A member with a value of the wrong kind.
-    #[error("the event's member {field} isn't as it has to be: {problem}")]
-    Value {
-        /// Its path.
-        field: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// A member of it.
+    #[error(transparent)]
+    Member(#[from] BadMember),
 }
 
 /// What AWS calls the topics of its base images, <https://docs.aws.amazon.com/linux/al2023/ug/receive-update-notification.html>,
@@ -74,35 +60,16 @@ const TOPICS: [(&str, BaseImage); 5] = [
 pub fn hints(event: &Value) -> Result<Vec<Result<Hint, Stray>>, BadEvent> {
     let Value::Object(members) = event else { return Err(BadEvent::Form(kind(event))) };
     if let Some(records) = members.get("Records") {
-        let records: Vec<Record> = read(records, "Records")?;
-        return Ok(records.into_iter().map(|record| of_message(record.sns)).collect());
+        return Ok(messages(records)?.into_iter().map(of_message).collect());
     }
     if members.contains_key("detail-type") {
-        return of_bus(members).map(|hint| vec![Ok(hint)]);
+        return Ok(vec![Ok(of_bus(members)?)]);
     }
     if members.contains_key("arn") {
-        let hint = image_of(&event.to_string()).map(|build| Hint::of(Cause::Build(build)));
-        return hint
-            .map(|hint| vec![Ok(hint)])
-            .map_err(|error| BadEvent::Value { field: "arn".to_owned(), problem: shared::error::chain(&error) });
+        let bad = |error| BadMember::Value { field: "arn".to_owned(), problem: shared::error::chain(&error) };
+        return Ok(vec![Ok(Hint::of(Cause::Build(image_of(&event.to_string()).map_err(bad)?)))]);
     }
-    of_document(members).map(|hint| vec![Ok(hint)])
-}
-
-#[derive(Deserialize)]
-struct Record {
-    #[serde(rename = "Sns")]
-    sns: Sns,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Sns {
-    message_id: Option<String>,
-    #[serde(default)]
-    topic_arn: String,
-    timestamp: Option<String>,
-    message: String,
+    Ok(vec![Ok(of_document(members)?)])
 }
 
 /// The topics of base images are told by their names, and their messages not read: some are JSON, some plain English,
@@ -121,7 +88,7 @@ fn of_message(sns: Sns) -> Result<Hint, Stray> {
 }
 
 /// An event of EventBridge: a parameter changed, or a schedule without a document came due.
-fn of_bus(event: &Map<String, Value>) -> Result<Hint, BadEvent> {
+fn of_bus(event: &Map<String, Value>) -> Result<Hint, BadMember> {
     let time: Option<String> = member(event, "", "time")?;
     let detail_type: String = required(event, "", "detail-type")?;
     let cause = match detail_type.as_str() {
@@ -132,14 +99,14 @@ fn of_bus(event: &Map<String, Value>) -> Result<Hint, BadEvent> {
         "Scheduled Event" => Cause::sweep(),
         other => {
             let problem = format!("{other:?}: expected \"Parameter Store Change\" or \"Scheduled Event\"");
-            return Err(BadEvent::Value { field: "detail-type".to_owned(), problem });
+            return Err(BadMember::Value { field: "detail-type".to_owned(), problem });
         }
     };
     Ok(Hint { time, ..Hint::of(cause) })
 }
 
 /// A schedule's document, or a command's.
-fn of_document(document: &Map<String, Value>) -> Result<Hint, BadEvent> {
+fn of_document(document: &Map<String, Value>) -> Result<Hint, BadMember> {
     known(document, "", &["select", "mode", "dryRun", "time"], "select, mode, dryRun or time")?;
     let select: Map<String, Value> = member(document, "", "select")?.unwrap_or_default();
     known(&select, "select.", &["tags", "names", "arns"], "tags, names or arns")?;
@@ -152,41 +119,6 @@ fn of_document(document: &Map<String, Value>) -> Result<Hint, BadEvent> {
     let dry_run = member(document, "", "dryRun")?.unwrap_or(false);
     let time = member(document, "", "time")?;
     Ok(Hint { time, dry_run, ..Hint::of(Cause::Schedule { select, mode }) })
-}
-
-fn known(members: &Map<String, Value>, path: &str, names: &[&str], expected: &'static str) -> Result<(), BadEvent> {
-    match members.keys().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(BadEvent::Unknown { field: format!("{path}{name}"), expected }),
-        None => Ok(()),
-    }
-}
-
-fn required<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<T, BadEvent> {
-    let missing = || BadEvent::Value { field: format!("{path}{name}"), problem: "it is missing".to_owned() };
-    member(members, path, name)?.ok_or_else(missing)
-}
-
-/// A member that may be absent or null.
-fn member<T: DeserializeOwned>(members: &Map<String, Value>, path: &str, name: &str) -> Result<Option<T>, BadEvent> {
-    match members.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => read(value, &format!("{path}{name}")).map(Some),
-    }
-}
-
-fn read<T: DeserializeOwned>(value: &Value, field: &str) -> Result<T, BadEvent> {
-    T::deserialize(value).map_err(|error| BadEvent::Value { field: field.to_owned(), problem: error.to_string() })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 impl Hint {

@@ -1,6 +1,7 @@
 //! What a build was made of, and what a recipe's next build would be made of.
 
 use crate::plan::{Facts, Known, Recipe};
+use shared::arn::short;
 pub use shared::inputs::Inputs;
 use shared::inputs::{alike, same};
 use std::fmt;
@@ -122,6 +123,19 @@ pub(crate) fn since(now: &Inputs, then: &Inputs, recipe: &Recipe) -> Difference 
 /// Whether what a reference stands for is somebody's to say: an image or component of Image Builder, or a parameter.
 fn moves(reference: &str) -> bool {
     reference.starts_with("arn:") || reference.starts_with("ssm:")
+}
+
+impl Change {
+    /// With names and versions alone: `parent base 1.0.0/4`.
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Self::Recipe { now } => format!("recipe {}", short(now)),
+            Self::Parent { now } => format!("parent {}", short(now)),
+            Self::Component { now } => format!("component {}", short(now)),
+            Self::Without { then } => format!("without component {}", short(then)),
+            Self::Order => "components in another order".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Change {

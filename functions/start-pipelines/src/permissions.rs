@@ -1,13 +1,18 @@
 //! What this function's role must allow, and no more.
 
 use shared::permissions::{
-    BY_SQS, COMPONENTS, CONTAINER_RECIPES, EVERYTHING, IMAGE_RECIPES, IMAGES, OWN_PIPELINES, PARENTS, PARENTS_OF_AWS,
-    Permission, allow, encrypt,
+    BY_SQS, COMPONENTS, CONTAINER_RECIPES, EVERYTHING, IMAGE_RECIPES, IMAGES, OWN_IMAGES, OWN_PIPELINES, PARENTS,
+    PARENTS_OF_AWS, Permission, allow, encrypt,
 };
 
 /// Each action that this function calls.
-pub const PERMISSIONS: [Permission; 10] = [
+pub const PERMISSIONS: [Permission; 11] = [
     allow(&["imagebuilder:StartImagePipelineExecution"], &[OWN_PIPELINES], "start builds"),
+    allow(&["imagebuilder:TagResource"], &[OWN_IMAGES], "note on a build what it was started for").when(
+        "ForAllValues:StringEquals",
+        "aws:TagKeys",
+        &["goldsmith:started-for"],
+    ),
     allow(&["imagebuilder:ListImagePipelineImages"], &[OWN_PIPELINES], "see what a pipeline was last built of"),
     allow(&["imagebuilder:GetImagePipeline"], &[OWN_PIPELINES], "read what a listing of pipelines leaves out")
         .unseen("the local listing leaves nothing out"),

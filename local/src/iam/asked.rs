@@ -141,6 +141,11 @@ impl Call<'_> {
                     .map_or(Resource::Everything, |arn| Resource::Of(arn.to_owned())))
             }
         };
+        // Whoever gives the new image tags has to be allowed to.
+        let tags = self.input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty());
+        if tags && self.operation == "StartImagePipelineExecution" {
+            asked.push(self.to("TagResource", Resource::Any));
+        }
         // <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2imagebuilder.html>, dependent
         // actions.
         if self.operation == "ListImageScanFindings" {

@@ -6,10 +6,8 @@ use super::store::{LastBuild, Resource};
 use super::{announce, resolve};
 use crate::clock::{Time, iso_millis};
 use crate::journal;
-use crate::schedule::Expression;
 use crate::wire::ApiError;
 use crate::world::{Event, World};
-use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 /// After so many failed scheduled builds in a row a pipeline is disabled, unless its schedule says otherwise.
@@ -49,12 +47,9 @@ fn next_run(pipeline: &Resource, now: Time) -> Result<Option<Time>, String> {
     if pipeline.text("status") != Some("ENABLED") {
         return Ok(None);
     }
-    let expression = Expression::parse(text)?;
-    let zone = schedule["timezone"].as_str().unwrap_or("UTC");
-    let zone: Tz = zone.parse().map_err(|_| format!("{zone} isn't a time zone"))?;
     // A rate counts from the last time that the pipeline was written.
     let updated = pipeline.text("dateUpdated").and_then(|text| text.parse().ok());
-    Ok(expression.next_after(now, zone, updated.unwrap_or(pipeline.created)))
+    crate::schedule::next(text, schedule["timezone"].as_str(), now, updated.unwrap_or(pipeline.created))
 }
 
 fn name(pipeline: &Resource) -> String {

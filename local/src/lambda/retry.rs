@@ -3,8 +3,8 @@
 use super::{DeadLetter, Function, Invocation};
 use crate::clock::{Time, iso_seconds};
 use crate::journal::Kind;
-use crate::sns;
 use crate::world::{Event, World};
+use crate::{sns, sqs};
 use chrono::TimeDelta;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -95,19 +95,23 @@ fn give_up(
         ("ErrorCode".to_owned(), if throttled { "429" } else { "200" }.to_owned()),
         ("ErrorMessage".to_owned(), first_kilobyte(message)),
     ]);
+    let of = |name: &str, value: &str| {
+        let kind = if name == "ErrorCode" { "Number" } else { "String" };
+        (name.to_owned(), json!({"Type": kind, "Value": value}))
+    };
+    let named = attributes.iter().map(|(name, value)| of(name, value)).collect();
     if target_arn.split(':').nth(2) == Some("sns") {
-        let of = |name: &str, value: &str| {
-            let kind = if name == "ErrorCode" { "Number" } else { "String" };
-            (name.to_owned(), json!({"Type": kind, "Value": value}))
-        };
         let message = sns::Message {
             topic_arn: target_arn.clone(),
             body: invocation.payload.clone(),
             subject: None,
-            attributes: attributes.iter().map(|(name, value)| of(name, value)).collect(),
+            attributes: named,
             message_id: world.fresh_uuid("message"),
         };
         world.post(world.now, Event::Publish(message));
+    } else {
+        // A queue that isn't there loses the letter, as on AWS.
+        sqs::deliver(world, &target_arn, invocation.payload.clone(), &named);
     }
     let letter = DeadLetter { at: world.now, target_arn, body: invocation.payload.clone(), attributes };
     world.lambda.dead_letters.push(letter);

@@ -4,11 +4,11 @@ use super::subscription::topic_name;
 use super::{Delivery, Message};
 use crate::clock::iso_millis;
 use crate::journal::Kind;
-use crate::lambda;
 use crate::world::{Event, World};
+use crate::{lambda, sqs};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A message arrived at its topic: it goes on to every subscription whose filter policy it passes.
 pub fn on_publish(world: &mut World, message: Message) {
@@ -22,7 +22,7 @@ pub fn on_publish(world: &mut World, message: Message) {
         .sns
         .subscriptions
         .iter()
-        .filter(|(_, subscription)| subscription.topic_arn == message.topic_arn && subscription.protocol == "lambda")
+        .filter(|(_, subscription)| subscription.topic_arn == message.topic_arn && !subscription.is_pending())
         .filter(|(_, subscription)| subscription.filter.as_ref().is_none_or(|filter| filter.takes(&message)))
         .map(|(arn, _)| arn.clone())
         .collect();
@@ -33,13 +33,42 @@ pub fn on_publish(world: &mut World, message: Message) {
     }
 }
 
-/// A notification arrived at its subscription: the function is due.
+/// A notification arrived at its subscription: the function is due, or it waits in the queue.
 pub fn on_deliver(world: &mut World, delivery: Delivery) {
     // It may have been deleted while the message was on its way.
     let Some(subscription) = world.sns.subscriptions.get(&delivery.subscription_arn) else { return };
-    let function_arn = subscription.endpoint.clone();
-    let event = lambda_event(world, &delivery);
-    lambda::accept(world, &function_arn, event.to_string(), "sns");
+    let (endpoint, is_queue) = (subscription.endpoint.clone(), subscription.protocol == "sqs");
+    let is_raw = subscription.attributes.get("RawMessageDelivery").is_some_and(|raw| raw == "true");
+    if !is_queue {
+        let event = lambda_event(world, &delivery);
+        lambda::accept(world, &endpoint, event.to_string(), "sns");
+        return;
+    }
+    let none = Map::new();
+    let (body, attributes) = match is_raw {
+        true => (delivery.message.body.clone(), &delivery.message.attributes),
+        false => (queue_body(world, &delivery).to_string(), &none),
+    };
+    if !sqs::deliver(world, &endpoint, body, attributes) {
+        let region = endpoint.split(':').nth(3);
+        let name = topic_name(&delivery.message.topic_arn);
+        world.record(Kind::Warning, name, region, format!("a message was lost: the queue {endpoint} does not exist"));
+    }
+}
+
+/// What stands in a queue: <https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html>. It is what a function
+/// gets, with two names spelled otherwise, and without what is empty.
+fn queue_body(world: &World, delivery: &Delivery) -> Value {
+    let mut event = lambda_event(world, delivery);
+    let Value::Object(body) = event["Records"][0]["Sns"].take() else { return Value::Null };
+    let spelled = |name: String| match name.as_str() {
+        "SigningCertUrl" => "SigningCertURL".to_owned(),
+        "UnsubscribeUrl" => "UnsubscribeURL".to_owned(),
+        _ => name,
+    };
+    let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    let body = body.into_iter().filter(|(_, value)| !is_empty(value)).map(|(name, value)| (spelled(name), value));
+    Value::Object(body.collect())
 }
 
 /// The event that a function gets: <https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html>

@@ -15,7 +15,7 @@ pub(super) struct Subscription {
     pub(super) topic_arn: String,
     /// 12 digits.
     pub(super) owner: String,
-    /// `lambda`; `sqs`, `email`, `email-json`, `http` and `https` exist, but nothing is delivered to them.
+    /// `lambda` or `sqs`; `email`, `email-json`, `http` and `https` exist, but nothing is delivered to them.
     pub(super) protocol: String,
     pub(super) endpoint: String,
     /// What was set, under SNS's names.

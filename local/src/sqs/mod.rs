@@ -1,7 +1,12 @@
-//! SQS, as far as dead-letter queues need it: which queues there are, how many messages wait in each, and their tags.
+//! SQS, as far as dead letters and subscriptions of topics need it: queues, their tags, and how messages that services
+//! put there are received.
+
+mod message;
+
+pub(crate) use message::{deliver, has_message, waits_until};
 
 use crate::clock::Time;
-use crate::wire::{ApiError, Context};
+use crate::wire::{ApiError, Context, Request};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -21,9 +26,16 @@ struct Queue {
     attributes: BTreeMap<String, String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
-    /// What came until then is gone.
+    /// In the order in which they came.
     #[serde(default)]
-    purged: Option<Time>,
+    messages: Vec<message::Message>,
+}
+
+impl Queue {
+    /// An attribute that is a number of seconds.
+    fn seconds(&self, attribute: &str) -> i64 {
+        self.attributes.get(attribute).and_then(|seconds| seconds.parse().ok()).unwrap_or_default()
+    }
 }
 
 /// The most tags that a queue can have.
@@ -49,13 +61,13 @@ pub(crate) fn make(
 ) {
     let defaults = DEFAULTS.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let attributes = defaults.into_iter().chain(given).collect();
-    world.sqs.queues.insert(arn.to_owned(), Queue { made: world.now, attributes, tags, purged: None });
+    world.sqs.queues.insert(arn.to_owned(), Queue { made: world.now, attributes, tags, messages: Vec::new() });
 }
 
 /// One API call.
 ///
 /// # Errors
-/// As SQS answers; `NotImplementedException` for what isn't about the state of queues.
+/// As SQS answers; `NotImplementedException` for what isn't here.
 pub fn call(world: &mut World, context: &Context, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "ListQueues" => list_queues(world, context, input),
@@ -79,15 +91,52 @@ pub fn call(world: &mut World, context: &Context, operation: &str, input: &Value
             Ok(json!({}))
         }
         "PurgeQueue" => {
-            let now = world.now;
-            queue(world, context, input)?.purged = Some(now);
+            queue(world, context, input)?.messages.clear();
             Ok(json!({}))
         }
+        "CreateQueue" => create_queue(world, context, input),
+        "DeleteQueue" => {
+            let arn = arn(context, input)?;
+            world.sqs.queues.remove(&arn).map(|_| json!({})).ok_or_else(gone)
+        }
+        "ReceiveMessage" => message::receive(world, context, input),
+        "DeleteMessage" => message::delete(world, context, input),
         _ => {
             let message = format!("{operation} is not supported by the local SQS.");
             Err(ApiError::new(501, "NotImplementedException", message))
         }
     }
+}
+
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>: the same queue again is
+/// no error.
+fn create_queue(world: &mut World, context: &Context, input: &Value) -> Result<Value, ApiError> {
+    let name = required(input, "QueueName")?;
+    let legal = name.len() <= 80 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if !legal {
+        let message = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
+        return Err(ApiError::bad("InvalidParameterValue", message));
+    }
+    let texts = |member: &str| {
+        let texts = input.get(member).and_then(Value::as_object).into_iter().flatten();
+        texts.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect::<BTreeMap<_, _>>()
+    };
+    let given = texts("Attributes");
+    if given.contains_key("FifoQueue") {
+        return Err(ApiError::new(501, "NotImplementedException", "FIFO queues are not supported by the local SQS."));
+    }
+    let arn = format!("arn:aws:sqs:{}:{}:{name}", context.region, context.account());
+    match world.sqs.queues.get(&arn) {
+        None => make(world, &arn, given.into_iter(), texts("tags")),
+        Some(queue) => {
+            if let Some((differs, _)) = given.iter().find(|(name, value)| queue.attributes.get(*name) != Some(value)) {
+                let message =
+                    format!("A queue already exists with the same name and a different value for attribute {differs}");
+                return Err(ApiError::bad("QueueNameExists", message));
+            }
+        }
+    }
+    Ok(json!({"QueueUrl": url(&arn)}))
 }
 
 fn list_queues(world: &World, context: &Context, input: &Value) -> Result<Value, ApiError> {
@@ -121,6 +170,12 @@ fn tag_queue(world: &mut World, context: &Context, input: &Value) -> Result<Valu
     Ok(json!({}))
 }
 
+/// The input of a request that is a `ReceiveMessage`.
+pub(crate) fn asked_to_receive(request: &Request) -> Option<Value> {
+    request.header("x-amz-target").filter(|target| *target == "AmazonSQS.ReceiveMessage")?;
+    serde_json::from_slice(&request.body).ok()
+}
+
 /// The queue that a call's URL names.
 fn queue<'a>(world: &'a mut World, context: &Context, input: &Value) -> Result<&'a mut Queue, ApiError> {
     let arn = arn(context, input)?;
@@ -136,15 +191,14 @@ fn arn(context: &Context, input: &Value) -> Result<String, ApiError> {
 fn get_queue_attributes(world: &World, context: &Context, input: &Value) -> Result<Value, ApiError> {
     let arn = arn(context, input)?;
     let queue = world.sqs.queues.get(&arn).ok_or_else(gone)?;
-    let waiting =
-        world.lambda.dead_letters.iter().filter(|letter| letter.target_arn == arn && !expired(world, queue, letter.at));
+    let kept = || queue.messages.iter().filter(|message| !expired(world, queue, message.sent));
+    let visible = kept().filter(|message| message.visible <= world.now).count();
     let mut attributes = queue.attributes.clone();
     let seconds = queue.made.timestamp().to_string();
     attributes.extend(
         [
-            ("ApproximateNumberOfMessages", waiting.count().to_string()),
-            // Nothing is received here.
-            ("ApproximateNumberOfMessagesNotVisible", "0".to_owned()),
+            ("ApproximateNumberOfMessages", visible.to_string()),
+            ("ApproximateNumberOfMessagesNotVisible", (kept().count() - visible).to_string()),
             ("ApproximateNumberOfMessagesDelayed", "0".to_owned()),
             ("CreatedTimestamp", seconds.clone()),
             ("LastModifiedTimestamp", seconds),
@@ -165,11 +219,7 @@ fn get_queue_attributes(world: &World, context: &Context, input: &Value) -> Resu
 
 /// Whether a message that came at a time is no longer kept.
 fn expired(world: &World, queue: &Queue, at: Time) -> bool {
-    if queue.purged.is_some_and(|purged| at <= purged) {
-        return true;
-    }
-    let kept = queue.attributes.get("MessageRetentionPeriod").and_then(|seconds| seconds.parse::<i64>().ok());
-    kept.is_some_and(|seconds| (world.now - at).num_seconds() > seconds)
+    (world.now - at).num_seconds() > queue.seconds("MessageRetentionPeriod")
 }
 
 fn required<'a>(input: &'a Value, member: &str) -> Result<&'a str, ApiError> {
@@ -194,98 +244,4 @@ fn url(arn: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::draw::Seed;
-    use crate::lambda::DeadLetter;
-    use crate::wire::Caller;
-    use chrono::TimeDelta;
-
-    const ARN: &str = "arn:aws:sqs:us-east-1:123456789012:dead";
-
-    fn ask(world: &mut World, operation: &str, input: Value) -> Result<Value, String> {
-        let caller = Caller::service("123456789012", "test");
-        let context = Context { caller, region: "us-east-1".to_owned(), request_id: "r".to_owned() };
-        call(world, &context, operation, &input).map_err(|error| error.code)
-    }
-
-    #[test]
-    fn dead_letters_are_counted_while_they_are_kept() {
-        let mut world = World::new(Seed(1), "2026-01-01T00:00:00Z".parse().unwrap());
-        make(
-            &mut world,
-            ARN,
-            [("MessageRetentionPeriod".to_owned(), "1209600".to_owned())].into_iter(),
-            BTreeMap::new(),
-        );
-        let url = ask(&mut world, "GetQueueUrl", json!({"QueueName": "dead"})).unwrap()["QueueUrl"].clone();
-        assert_eq!(url, "https://sqs.us-east-1.amazonaws.com/123456789012/dead");
-        assert_eq!(
-            ask(&mut world, "ListQueues", json!({"QueueNamePrefix": "de"})).unwrap(),
-            json!({"QueueUrls": [url]})
-        );
-        assert_eq!(ask(&mut world, "ListQueues", json!({"QueueNamePrefix": "x"})).unwrap(), json!({}));
-        let (body, attributes) = ("{}".to_owned(), BTreeMap::new());
-        for target_arn in [ARN.to_owned(), format!("{ARN}-other")] {
-            let letter = DeadLetter { at: world.now, target_arn, body: body.clone(), attributes: attributes.clone() };
-            world.lambda.dead_letters.push(letter);
-        }
-        let depth = |world: &mut World| {
-            let input = json!({"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages", "QueueArn"]});
-            ask(world, "GetQueueAttributes", input).unwrap()["Attributes"].clone()
-        };
-        assert_eq!(depth(&mut world), json!({"ApproximateNumberOfMessages": "1", "QueueArn": ARN}));
-        world.now += TimeDelta::days(15);
-        assert_eq!(depth(&mut world)["ApproximateNumberOfMessages"], "0");
-    }
-
-    #[test]
-    fn a_queue_has_tags_and_is_purged() {
-        let mut world = World::new(Seed(1), "2026-01-01T00:00:00Z".parse().unwrap());
-        make(&mut world, ARN, std::iter::empty(), BTreeMap::from([("team".to_owned(), "platform".to_owned())]));
-        let url = "https://sqs.us-east-1.amazonaws.com/123456789012/dead";
-        let on = |mut input: Value| {
-            input["QueueUrl"] = url.into();
-            input
-        };
-        ask(&mut world, "TagQueue", on(json!({"Tags": {"told": "yes"}}))).unwrap();
-        let listed = ask(&mut world, "ListQueueTags", on(json!({}))).unwrap();
-        assert_eq!(listed, json!({"Tags": {"team": "platform", "told": "yes"}}));
-        let long = on(json!({"Tags": {"told": "x".repeat(257)}}));
-        assert_eq!(ask(&mut world, "TagQueue", long), Err("InvalidParameterValue".to_owned()));
-        ask(&mut world, "UntagQueue", on(json!({"TagKeys": ["team", "told"]}))).unwrap();
-        assert_eq!(ask(&mut world, "ListQueueTags", on(json!({}))).unwrap(), json!({}));
-        let letter =
-            |at| DeadLetter { at, target_arn: ARN.to_owned(), body: String::new(), attributes: BTreeMap::new() };
-        let first = letter(world.now);
-        world.lambda.dead_letters.push(first);
-        ask(&mut world, "PurgeQueue", on(json!({}))).unwrap();
-        world.now += TimeDelta::seconds(1);
-        let depth = |world: &mut World| {
-            let input = on(json!({"AttributeNames": ["ApproximateNumberOfMessages"]}));
-            ask(world, "GetQueueAttributes", input).unwrap()["Attributes"]["ApproximateNumberOfMessages"].clone()
-        };
-        assert_eq!(depth(&mut world), "0");
-        let second = letter(world.now);
-        world.lambda.dead_letters.push(second);
-        assert_eq!(depth(&mut world), "1");
-    }
-
-    #[test]
-    fn what_is_not_there_is_said() {
-        let mut world = World::new(Seed(1), "2026-01-01T00:00:00Z".parse().unwrap());
-        for (operation, input, code) in [
-            ("GetQueueUrl", json!({"QueueName": "none"}), "com.amazonaws.sqs#QueueDoesNotExist"),
-            ("GetQueueUrl", json!({}), "MissingParameter"),
-            (
-                "GetQueueAttributes",
-                json!({"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/none"}),
-                "com.amazonaws.sqs#QueueDoesNotExist",
-            ),
-            ("SendMessage", json!({}), "NotImplementedException"),
-            ("ListQueues", json!({"MaxResults": 1}), "NotImplementedException"),
-        ] {
-            assert_eq!(ask(&mut world, operation, input), Err(code.to_owned()), "{operation}");
-        }
-    }
-}
+mod tests;

@@ -102,6 +102,35 @@ pub struct ImageUsageReport {
 pub struct ImageUsageResourceType {
     /// `ec2:Instance` or `ec2:LaunchTemplate`.
     pub resource_type: String,
+    /// How it was asked for, such as the `version-depth` of launch templates.
+    #[serde(rename = "resourceTypeOptionSet", default, deserialize_with = "items")]
+    pub options: Vec<ImageUsageResourceTypeOption>,
+}
+
+/// An option of what a report counts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageUsageResourceTypeOption {
+    /// `version-depth`
+    pub option_name: String,
+    /// Its values: of a depth, one number.
+    #[serde(rename = "optionValueSet", default, deserialize_with = "items")]
+    pub option_values: Vec<String>,
+}
+
+impl ImageUsageReport {
+    /// Whether it counts all that a report can count: instances and launch templates of every account, of each template
+    /// at least so many versions. Anybody in the account can have made one that doesn't.
+    pub fn is_whole(&self, depth: u16) -> bool {
+        let of = |name: &str| self.resource_types.iter().find(|it| it.resource_type == name);
+        let versions = |it: &ImageUsageResourceType| {
+            let option = it.options.iter().find(|option| option.option_name == "version-depth");
+            // AWS takes this many unless told.
+            option.map_or(Some(20), |option| option.option_values.first()?.parse::<u16>().ok())
+        };
+        let deep = of("ec2:LaunchTemplate").and_then(versions).is_some_and(|versions| versions >= depth);
+        self.account_ids.is_empty() && of("ec2:Instance").is_some() && deep
+    }
 }
 
 /// How many resources of a type of an account name an AMI.
@@ -258,6 +287,43 @@ fn about(request: &DescribeImageUsageReports) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_of_some_accounts_or_resources_is_not_whole() {
+        let depth = |values: &[&str]| ImageUsageResourceTypeOption {
+            option_name: "version-depth".to_owned(),
+            option_values: values.iter().map(|value| (*value).to_owned()).collect(),
+        };
+        let kind = |name: &str, options: Vec<_>| ImageUsageResourceType { resource_type: name.to_owned(), options };
+        let instances = || kind("ec2:Instance", vec![]);
+        let templates = |options| kind("ec2:LaunchTemplate", options);
+        let report = |account: Option<&str>, resource_types| ImageUsageReport {
+            report_id: "amiur-1".to_owned(),
+            image_id: "ami-1".to_owned(),
+            state: "available".to_owned(),
+            state_reason: None,
+            creation_time: None,
+            expiration_time: None,
+            account_ids: account.into_iter().map(str::to_owned).collect(),
+            resource_types,
+            tags: BTreeMap::new(),
+        };
+        for (whole, report) in [
+            (true, report(None, vec![instances(), templates(vec![depth(&["100"])])])),
+            (true, report(None, vec![templates(vec![depth(&["101"])]), instances()])),
+            (false, report(Some("111122223333"), vec![instances(), templates(vec![depth(&["100"])])])),
+            (false, report(None, vec![instances(), templates(vec![depth(&["99"])])])),
+            (false, report(None, vec![instances(), templates(vec![depth(&[])])])),
+            (false, report(None, vec![instances(), templates(vec![depth(&["all"])])])),
+            (false, report(None, vec![instances(), templates(vec![])])),
+            (false, report(None, vec![instances()])),
+            (false, report(None, vec![templates(vec![depth(&["100"])])])),
+            (false, report(None, vec![])),
+        ] {
+            assert_eq!(report.is_whole(100), whole, "{report:?}");
+        }
+        assert!(report(None, vec![instances(), templates(vec![])]).is_whole(20), "AWS's own depth");
+    }
     use crate::ec2::read::answer;
 
     fn lines(form: Form) -> String {

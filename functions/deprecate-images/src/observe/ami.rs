@@ -1,6 +1,7 @@
 //! What EC2 says about AMIs, place by place. Whatever couldn't be read is noted where it is missing.
 
-use super::place::{Place, REFERENCES_AT_ONCE, Report, Users};
+use super::pinned::Pinned as Found;
+use super::place::{Place, REFERENCES_AT_ONCE, Report};
 use super::{Observer, time};
 use crate::plan::{AmiFacts, At, Known, Reference, References, Registered, Shares, Snapshot, Usage};
 use aws_sdk_imagebuilder::primitives::DateTime;
@@ -11,6 +12,17 @@ use shared::image::Ami;
 use shared::inventory::each;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Whether it has to be known who else may use an AMI, and does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// Not now: its image's step is far.
+    Later,
+    /// If it is shared.
+    IfShared,
+    /// Also if it isn't shared any more: EC2 took its launch permissions away when it was disabled.
+    Always,
+}
+
 /// When the users that no depth limits are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pinned {
@@ -20,80 +32,82 @@ pub(super) enum Pinned {
     Fresh,
 }
 
-/// What EC2 says about some AMIs. `shared` are those that were shared before they were disabled.
+/// What EC2 says about some AMIs.
 pub(super) async fn facts(
     observer: &Observer<'_>,
-    amis: BTreeSet<Ami>,
-    shared: &BTreeSet<Ami>,
+    amis: BTreeMap<Ami, Elsewhere>,
     pinned: Pinned,
 ) -> BTreeMap<Ami, AmiFacts> {
-    let mut by_place: BTreeMap<At, Vec<Ami>> = BTreeMap::new();
-    for ami in amis {
-        by_place.entry(At::of(&ami)).or_default().push(ami);
+    let mut by_place: BTreeMap<At, BTreeMap<Ami, Elsewhere>> = BTreeMap::new();
+    for (ami, elsewhere) in amis {
+        by_place.entry(At::of(&ami)).or_default().insert(ami, elsewhere);
     }
-    let read = each(by_place, async |(at, amis)| of_place(observer, &at, amis, shared, pinned).await);
+    let read = each(by_place, async |(at, amis)| of_place(observer, &at, amis, pinned).await);
     read.await.into_iter().flatten().collect()
 }
 
 async fn of_place(
     observer: &Observer<'_>,
     at: &At,
-    amis: Vec<Ami>,
-    shared: &BTreeSet<Ami>,
+    amis: BTreeMap<Ami, Elsewhere>,
     pinned: Pinned,
 ) -> Vec<(Ami, AmiFacts)> {
     let place = match Place::at(observer.reader, at).await {
         Ok(place) => place,
-        Err(why) => return amis.into_iter().map(|ami| (ami, AmiFacts::unread(&why))).collect(),
+        Err(why) => return amis.into_keys().map(|ami| (ami, AmiFacts::unread(&why))).collect(),
     };
-    let ids: Vec<String> = amis.iter().map(|ami| ami.id.clone()).collect();
+    let ids: Vec<String> = amis.keys().map(|ami| ami.id.clone()).collect();
     let registered = place.images(&ids).await.map_err(|error| chain(&error));
     let there = |id: &String| registered.as_ref().is_ok_and(|found| found.get(id).is_some_and(is_there));
     let ids: Vec<String> = ids.into_iter().filter(there).collect();
+    let later = |ami: &Ami| amis.get(ami) == Some(&Elsewhere::Later);
+    let near = amis.keys().filter(|ami| !later(ami) && there(&ami.id)).map(|ami| ami.id.as_str());
     let (references, shares, pinned) = tokio::join!(
         references(observer, &place, &ids),
-        each(&ids, async |id| {
+        each(near, async |id| {
             // EC2 takes the launch permissions of a disabled AMI away.
             let disabled =
                 registered.as_ref().is_ok_and(|found| found.get(id).is_some_and(|it| it.state == "disabled"));
             let shares = if disabled { Known::Is(Shares::default()) } else { shares(&place, id).await };
-            (id.clone(), shares)
+            (id, shares)
         }),
         observer.pinned(&place, at, pinned, ids.is_empty()),
     );
-    let shares: BTreeMap<String, Known<Shares>> = shares.into_iter().collect();
-    let needs_report = |ami: &&Ami| {
+    let shares: BTreeMap<&str, Known<Shares>> = shares.into_iter().collect();
+    let needs_report = |(ami, elsewhere): &(&Ami, &Elsewhere)| {
         let is_shared = |known: &Known<Shares>| known.get().is_some_and(|it| !it.is_empty() && !it.public);
-        shares.get(&ami.id).is_some_and(is_shared) || (shared.contains(*ami) && shares.contains_key(&ami.id))
+        shares.get(ami.id.as_str()).is_some_and(|known| is_shared(known) || **elsewhere == Elsewhere::Always)
     };
-    let asked: Vec<String> = amis.iter().filter(needs_report).map(|ami| ami.id.clone()).collect();
+    let asked: Vec<String> = amis.iter().filter(needs_report).map(|(ami, _)| ami.id.clone()).collect();
     let reports = match asked.as_slice() {
         [] => Ok(BTreeMap::new()),
         asked => {
             let since = observer.now - TimeDelta::days(1);
             let since = DateTime::from_secs(since.timestamp());
-            place.reports(asked, since).await.map_err(|error| chain(&error))
+            place.reports(asked, since, observer.settings.launch_template_depth).await.map_err(|error| chain(&error))
         }
     };
-    let facts = |ami: Ami| {
+    let facts = |ami: &Ami| {
         let gone = || "the AMI isn't there".to_owned();
+        let why = || if later(ami) { "it is asked for a day before its step".to_owned() } else { gone() };
         let registered = match &registered {
             Ok(found) => Known::Is(found.get(&ami.id).filter(|image| is_there(image)).map(of_image)),
             Err(why) => Known::Unread(why.clone()),
         };
         let references = match references.get(&ami.id) {
-            Some(Ok(found)) => users(at, found, (*pinned).as_ref(), &ami.id),
+            Some(Ok(found)) => users(at, found, &pinned, &ami.id),
             Some(Err(why)) => References::Unread(why.clone()),
             None => References::Unread(gone()),
         };
-        let shares = shares.get(&ami.id).cloned().unwrap_or_else(|| Known::Unread(gone()));
+        let shares = shares.get(ami.id.as_str()).cloned().unwrap_or_else(|| Known::Unread(why()));
         let usage = match &reports {
+            _ if later(ami) => Usage::Unread(why()),
             Ok(found) => found.get(&ami.id).map_or(Usage::Absent, usage),
             Err(why) => Usage::Unread(why.clone()),
         };
-        (ami, AmiFacts { registered, references, shares, usage })
+        (ami.clone(), AmiFacts { registered, references, shares, usage })
     };
-    amis.into_iter().map(facts).collect()
+    amis.keys().map(facts).collect()
 }
 
 /// What refers to each AMI, or why that isn't known.
@@ -119,13 +133,13 @@ async fn references(
 }
 
 /// Both kinds of users together. One that is known is enough to keep an AMI, whatever couldn't be read.
-fn users(at: &At, found: &BTreeSet<Reference>, pinned: Result<&Users, &String>, id: &str) -> References {
-    let more = pinned.ok().and_then(|users| users.get(id)).into_iter().flatten();
+fn users(at: &At, found: &BTreeSet<Reference>, pinned: &Found, id: &str) -> References {
+    let more = pinned.users.get(id).into_iter().flatten();
     let all: BTreeSet<Reference> = found.iter().chain(more).cloned().collect();
-    match pinned {
+    match &pinned.missing {
         _ if !all.is_empty() => References::Some(all.into_iter().collect()),
-        Ok(_) => References::None(BTreeSet::from([at.clone()])),
-        Err(why) => References::Unread(why.clone()),
+        None => References::None(BTreeSet::from([at.clone()])),
+        Some(why) => References::Unread(why.clone()),
     }
 }
 

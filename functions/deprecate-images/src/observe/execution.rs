@@ -18,28 +18,41 @@ const NEWS: TimeDelta = TimeDelta::days(8);
 const PAGE: i32 = 25;
 
 /// Whether an image may have an execution of which something is to be learnt. Each step writes its tag before it starts
-/// one, so an image without tags had none of ours, and one that was deprecated long ago is done with that.
-pub(super) fn may_be(build: &Build, now: DateTime<Utc>) -> bool {
+/// one, so an image without tags had none of ours, and one whose last step was long ago, with the next one far, is done
+/// with that.
+pub(super) fn may_be(build: &Build, now: DateTime<Utc>, is_near: bool) -> bool {
     let Known::Is(own) = &build.tags else { return true };
-    let time = |tag: &str| DateTime::parse_from_rfc3339(own.get(tag)?).ok().map(|time| time.to_utc());
+    let old = |tag: &str| {
+        let time = own.get(tag).map(|text| DateTime::parse_from_rfc3339(text));
+        time.is_none_or(|time| time.is_ok_and(|time| now - time.to_utc() >= NEWS))
+    };
     match build.status {
         Status::Available => own.keys().any(|key| key.starts_with("goldsmith:")),
-        Status::Deprecated if !own.contains_key(tags::DISABLED_AT) => {
-            time(tags::DEPRECATED_AT).is_none_or(|at| now - at < NEWS)
-        }
+        Status::Deprecated | Status::Disabled => is_near || !old(tags::DEPRECATED_AT) || !old(tags::DISABLED_AT),
         _ => true,
     }
 }
 
-/// The execution that was started last, if there ever was one.
-pub(super) async fn last(reader: &Reader<'_>, image: &str, now: DateTime<Utc>) -> Known<Option<Execution>> {
-    match read(reader, image, now).await {
+/// The execution that was started last, if there ever was one; with what became of its resources if that is news, or
+/// if the next step is near and begins where this one ended.
+pub(super) async fn last(
+    reader: &Reader<'_>,
+    image: &str,
+    now: DateTime<Utc>,
+    is_near: bool,
+) -> Known<Option<Execution>> {
+    match read(reader, image, now, is_near).await {
         Ok(execution) => Known::Is(execution),
         Err(error) => Known::Unread(chain(&error)),
     }
 }
 
-async fn read(reader: &Reader<'_>, image: &str, now: DateTime<Utc>) -> Result<Option<Execution>, CallError> {
+async fn read(
+    reader: &Reader<'_>,
+    image: &str,
+    now: DateTime<Utc>,
+    is_near: bool,
+) -> Result<Option<Execution>, CallError> {
     let page = async |token| {
         let call = reader.imagebuilder.list_lifecycle_executions().resource_arn(image).max_results(PAGE);
         let answer = call.set_next_token(token).send().await?;
@@ -56,7 +69,7 @@ async fn read(reader: &Reader<'_>, image: &str, now: DateTime<Utc>) -> Result<Op
         resources: Vec::new(),
     };
     let recent = execution.started.is_none_or(|started| now - started < NEWS);
-    if !execution.is_under_way() && (execution.status != "SUCCESS" || recent) {
+    if !execution.is_under_way() && (execution.status != "SUCCESS" || recent || is_near) {
         execution.resources = resources(reader, &execution.id, image).await?;
     }
     Ok(Some(execution))

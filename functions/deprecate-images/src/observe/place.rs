@@ -1,22 +1,21 @@
-//! What uses AMIs in one place, an account's Region, beside what DescribeImageReferences tells: launch templates
-//! whatever its depth, Auto Scaling groups and launch configurations.
+//! One place, an account's Region: what EC2 says there about AMIs.
 
+use super::pinned::Users;
 use super::read::Reader;
 use crate::plan::{At, Reference};
 use aws_sdk_imagebuilder::primitives::DateTime;
 use shared::ec2::{
-    self, AutoScalingGroup, CreateImageUsageReport, DescribeAutoScalingGroups, DescribeImageReferences,
-    DescribeImageUsageReports, DescribeImages, DescribeLaunchTemplateVersions, Filter, ImageUsageReport,
-    LaunchPermission, LaunchTemplateSpecification, Page,
+    self, CreateImageUsageReport, DescribeImageReferences, DescribeImageUsageReports, DescribeImages, Filter,
+    ImageUsageReport, LaunchPermission, Page,
 };
 use shared::error::{AwsError, Failure, chain};
 use shared::inventory::{CallError, Calls, each};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The most AMIs that DescribeImageReferences takes.
 pub(crate) const REFERENCES_AT_ONCE: usize = 10;
 
-/// The most values that a filter takes.
+/// The most values that a filter takes, and the most AMIs and reports that are named at once.
 const FILTER_VALUES: usize = 200;
 
 /// The states in which an instance uses its AMI. A terminated one is described for an hour still.
@@ -35,25 +34,12 @@ pub(crate) struct Report {
     pub(crate) reason: Option<String>,
 }
 
-/// What names each AMI.
-pub(crate) type Users = BTreeMap<String, BTreeSet<Reference>>;
-
-/// In the form of EC2's own words for types.
-const GROUP: &str = "autoscaling:AutoScalingGroup";
-
-/// A group may name a template that is gone: it can't launch then.
-const GONE: [&str; 3] = [
-    "InvalidLaunchTemplateId.NotFound",
-    "InvalidLaunchTemplateId.VersionNotFound",
-    "InvalidLaunchTemplateName.NotFoundException",
-];
-
 /// An account's Region.
 #[derive(Debug, Clone)]
 pub(crate) struct Place<'a> {
-    reader: Reader<'a>,
-    ec2: ec2::Client,
-    at: At,
+    pub(super) reader: Reader<'a>,
+    pub(super) ec2: ec2::Client,
+    pub(super) at: At,
 }
 
 impl<'a> Place<'a> {
@@ -66,7 +52,8 @@ impl<'a> Place<'a> {
         Ok(Self { reader, ec2, at: at.clone() })
     }
 
-    async fn all<Item>(
+    /// All items of a listing, or an error.
+    pub(super) async fn all<Item>(
         &self,
         operation: &'static str,
         page: impl AsyncFn(Option<String>) -> Result<Page<Item>, AwsError>,
@@ -130,12 +117,23 @@ impl<'a> Place<'a> {
     }
 
     /// ec2:DescribeImageUsageReports and DescribeImageUsageReportEntries: of each AMI the newest report that is done, if it
-    /// was asked for since then, or else the newest of all; and what stands in those that are done.
-    pub(crate) async fn reports(&self, ids: &[String], since: DateTime) -> Result<BTreeMap<String, Report>, CallError> {
-        let request = DescribeImageUsageReports { image_ids: ids.to_vec(), ..DescribeImageUsageReports::default() };
-        let page = async |next: Option<String>| self.ec2.describe_image_usage_reports(&request, next.as_deref()).await;
+    /// was asked for since then, or else the newest of all; and what stands in those that are done. Reports of some
+    /// accounts or resources only, which somebody else asked for, are left out.
+    pub(crate) async fn reports(
+        &self,
+        ids: &[String],
+        since: DateTime,
+        depth: u16,
+    ) -> Result<BTreeMap<String, Report>, CallError> {
+        let pages = each(ids.chunks(FILTER_VALUES), async |ids| {
+            let request = DescribeImageUsageReports { image_ids: ids.to_vec(), ..DescribeImageUsageReports::default() };
+            let page =
+                async |next: Option<String>| self.ec2.describe_image_usage_reports(&request, next.as_deref()).await;
+            self.all("DescribeImageUsageReports", page).await
+        });
+        let reports = pages.await.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
         let mut newest: BTreeMap<String, ImageUsageReport> = BTreeMap::new();
-        for report in self.all("DescribeImageUsageReports", page).await? {
+        for report in reports.filter(|report| report.is_whole(depth)) {
             let done = |it: &ImageUsageReport| it.state == "available" && it.creation_time >= Some(since);
             let better = |it: &ImageUsageReport| (done(it), it.creation_time);
             let known = newest.get(&report.image_id);
@@ -188,98 +186,4 @@ impl<'a> Place<'a> {
         let call = async || self.ec2.modify_image_attribute(id, with).await;
         calls.ask("ModifyImageAttribute", id, call).await
     }
-
-    /// What names AMIs whatever the depth to which templates are searched: the default and the newest version of each
-    /// launch template, the versions that Auto Scaling groups are pinned to, the groups' own overrides, and launch
-    /// configurations. Parameters that templates name are resolved.
-    pub(crate) async fn pinned(&self) -> Result<Users, CallError> {
-        let mut found = Users::new();
-        let mut add = |image: &str, kind: &str, arn: String| {
-            found.entry(image.to_owned()).or_default().insert(Reference { kind: kind.to_owned(), arn });
-        };
-        let request = DescribeLaunchTemplateVersions {
-            versions: vec!["$Default".to_owned(), "$Latest".to_owned()],
-            resolve_alias: true,
-            max_results: Some(200),
-            ..DescribeLaunchTemplateVersions::default()
-        };
-        let groups = DescribeAutoScalingGroups { max_records: Some(100), ..DescribeAutoScalingGroups::default() };
-        let (versions, groups, configurations) = tokio::join!(
-            self.all("DescribeLaunchTemplateVersions", async |next: Option<String>| {
-                self.ec2.describe_launch_template_versions(&request, next.as_deref()).await
-            }),
-            self.all("DescribeAutoScalingGroups", async |next: Option<String>| {
-                self.ec2.describe_auto_scaling_groups(&groups, next.as_deref()).await
-            }),
-            self.all("DescribeLaunchConfigurations", async |next: Option<String>| {
-                self.ec2.describe_launch_configurations(&[], next.as_deref()).await
-            }),
-        );
-        for version in versions? {
-            if let Some(image) = &version.launch_template_data.image_id {
-                let At { region, account } = &self.at;
-                let id = version.launch_template_id;
-                let arn = format!("arn:{}:ec2:{region}:{account}:launch-template/{id}", self.reader.partition);
-                add(image, "ec2:LaunchTemplate", arn);
-            }
-        }
-        for configuration in configurations? {
-            add(&configuration.image_id, "autoscaling:LaunchConfiguration", configuration.launch_configuration_name);
-        }
-        let groups = groups?;
-        for group in &groups {
-            group.image_ids().for_each(|image| add(image, GROUP, group.arn.clone()));
-        }
-        let pins = pins(&groups);
-        let pins = pins.into_iter().flat_map(|(template, versions)| {
-            versions.into_iter().map(move |(number, group)| (template.clone(), number, group))
-        });
-        let read = each(pins, async |(template, number, group)| (self.pinned_version(template, number).await, group));
-        for (read, group) in read.await {
-            if let Some(image) = read? {
-                add(&image, GROUP, group);
-            }
-        }
-        Ok(found)
-    }
-
-    /// The AMI of one version of a launch template; none if the version names none, or is gone.
-    async fn pinned_version(
-        &self,
-        (template, by_id): (String, bool),
-        number: String,
-    ) -> Result<Option<String>, CallError> {
-        let request = DescribeLaunchTemplateVersions {
-            launch_template_id: by_id.then(|| template.clone()),
-            launch_template_name: (!by_id).then_some(template),
-            versions: vec![number],
-            resolve_alias: true,
-            ..DescribeLaunchTemplateVersions::default()
-        };
-        let page =
-            async |next: Option<String>| self.ec2.describe_launch_template_versions(&request, next.as_deref()).await;
-        match self.all("DescribeLaunchTemplateVersions", page).await {
-            Ok(versions) => Ok(versions.into_iter().find_map(|version| version.launch_template_data.image_id)),
-            Err(error) if error.code().is_some_and(|code| GONE.contains(&code)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// Which versions of which templates, by ID or name, groups are pinned to by number, each with one of those groups. From
-/// what their instances were launched is no matter: instances are references themselves.
-fn pins(groups: &[AutoScalingGroup]) -> BTreeMap<(String, bool), BTreeMap<String, String>> {
-    let mut pins: BTreeMap<(String, bool), BTreeMap<String, String>> = BTreeMap::new();
-    for group in groups {
-        for LaunchTemplateSpecification { launch_template_id: id, launch_template_name: name, version } in
-            group.launch_templates()
-        {
-            let template = id.clone().map(|id| (id, true)).or_else(|| name.clone().map(|name| (name, false)));
-            let number = version.clone().filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
-            if let (Some(template), Some(number)) = (template, number) {
-                pins.entry(template).or_default().insert(number, group.arn.clone());
-            }
-        }
-    }
-    pins
 }

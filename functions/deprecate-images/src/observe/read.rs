@@ -40,7 +40,8 @@ impl Reader<'_> {
         let page = async |token| {
             let call = self.imagebuilder.list_images().owner(Ownership::SelfValue);
             let answer = call.max_results(PAGE).set_next_token(token).send().await?;
-            let arns = answer.image_version_list.map(|list| list.into_iter().filter_map(|it| it.arn).collect());
+            let arns =
+                answer.image_version_list.map(|list| list.into_iter().map(|it| it.arn.unwrap_or_default()).collect());
             Ok((arns, answer.next_token))
         };
         self.calls.list("ListImages", "the account", page).await

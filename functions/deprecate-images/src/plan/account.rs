@@ -17,6 +17,9 @@ use std::fmt::Write;
 /// So many images that a person should look at are named.
 const ODD: usize = 50;
 
+/// So many executions that didn't do all that they should are named.
+const FOLLOW_UPS: usize = 200;
+
 /// An account that is planned family by family. What a family needs is forgotten once it is added; only images that are
 /// on their way out are held until the end, since an image of a later family may turn out to be made of them: with
 /// [`AccountFacts::lineage`] only those of which something is.
@@ -77,7 +80,10 @@ impl<'a> Account<'a> {
                 *self.sizes.entry(facts.family.clone()).or_default() += 1;
             }
             if let Some(execution) = build.execution.get().into_iter().flatten().find(|it| it.is_odd()) {
-                self.plan.follow_ups.push(FollowUp { image: build.arn.clone(), execution: execution.clone() });
+                self.plan.counts.follow_ups += 1;
+                if self.plan.follow_ups.len() < FOLLOW_UPS {
+                    self.plan.follow_ups.push(FollowUp { image: build.arn.clone(), execution: execution.clone() });
+                }
             }
             if let Some(weight) = holds_parent {
                 self.needed.add(&build.arn, &build.parent, weight);
@@ -135,10 +141,11 @@ impl<'a> Account<'a> {
         self.plan.decisions.sort_unstable_by(Decision::by_family);
         self.plan.digest = digest(&self.plan.decisions);
         self.plan.held_back = trips(&self.plan, &self.sizes, self.settings, approve);
-        let why = self.plan.held_back.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let held_back = !self.plan.held_back.is_empty();
         for decision in &mut self.plan.decisions {
-            if decision.step.action.is_limited() && !why.is_empty() {
-                decision.step.outcome = Outcome::skipped(why.clone());
+            // The limits that were passed stand in the plan once: there may be one for each family.
+            if decision.step.action.is_limited() && held_back {
+                decision.step.outcome = Outcome::skipped("held back by the circuit breaker");
             }
             self.plan.counts.add(decision);
         }
@@ -219,17 +226,26 @@ fn digest(decisions: &[Decision]) -> Option<String> {
     }))
 }
 
-/// The limits that are passed. So small a family that its share is less than one image may lose one.
+/// The limits that are passed. However small a family's share is, one of its images may be disabled and another one
+/// deleted: where builds come steadily, both happen on the same day, and a breaker that trips on that is soon ignored.
 fn trips(plan: &Plan, sizes: &BTreeMap<String, usize>, settings: &Settings, approve: Option<&str>) -> Vec<Trip> {
     if approve.is_some() && approve == plan.digest.as_deref() {
         return Vec::new();
     }
-    let share = |of: usize| (of * settings.max_percent / 100).max(1);
-    let mut by_family: BTreeMap<&str, usize> = BTreeMap::new();
-    for decision in plan.decisions.iter().filter(|decision| decision.step.action.is_limited()) {
-        *by_family.entry(&decision.image.family).or_default() += 1;
+    let mut by_family: BTreeMap<&str, Steps> = BTreeMap::new();
+    let mut all = Steps::default();
+    for decision in &plan.decisions {
+        let of_family = by_family.entry(&decision.image.family).or_default();
+        for steps in [of_family, &mut all] {
+            match decision.step.action {
+                Action::Disable { .. } => steps.disable += 1,
+                Action::Delete => steps.delete += 1,
+                _ => {}
+            }
+        }
     }
-    let images: usize = by_family.values().sum();
+    let most = |of: usize, steps: &Steps| (of * settings.max_percent / 100).max(steps.one_of_each());
+    let images = all.count();
     if images == 0 {
         return Vec::new();
     }
@@ -238,14 +254,32 @@ fn trips(plan: &Plan, sizes: &BTreeMap<String, usize>, settings: &Settings, appr
         trips.push(Trip::Run { images, most: settings.max_per_run });
     }
     let of: usize = sizes.values().sum();
-    if images > share(of) {
-        trips.push(Trip::Account { images, most: share(of), of });
+    if images > most(of, &all) {
+        trips.push(Trip::Account { images, most: most(of, &all), of });
     }
-    for (family, images) in by_family {
+    for (family, steps) in by_family {
         let of = sizes.get(family).copied().unwrap_or_default();
-        if images > share(of) {
-            trips.push(Trip::Family { family: family.to_owned(), images, most: share(of), of });
+        let (images, most) = (steps.count(), most(of, &steps));
+        if images > most {
+            trips.push(Trip::Family { family: family.to_owned(), images, most, of });
         }
     }
     trips
+}
+
+/// How many images are to be taken these steps.
+#[derive(Debug, Default)]
+struct Steps {
+    disable: usize,
+    delete: usize,
+}
+
+impl Steps {
+    fn count(&self) -> usize {
+        self.disable + self.delete
+    }
+
+    fn one_of_each(&self) -> usize {
+        self.disable.min(1) + self.delete.min(1)
+    }
 }

@@ -7,7 +7,7 @@ use super::record::{Record, is_mark, is_retiring, span};
 use super::{Action, AmiEvidence, Decision, Evidence, Next, Stage, Step, parents, shares};
 use crate::policy::{BadTag, Policy};
 use crate::settings::Settings;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use shared::arn::ImageBuildArn;
 use shared::image::{Ami, Status};
 use shared::plan::Outcome;
@@ -16,16 +16,30 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The builds of which everything has to be known: their AMIs' facts, and the execution that was started last. Those are
-/// the ones with a step before them, due or not, and those on which a step wasn't finished.
+/// A build of which more has to be known than its record.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Which.
+    pub build: &'a Build,
+    /// Whether everything has to be known. Of the others, whose step is more than a day away, only what may claim them:
+    /// neither whom their AMIs are shared with nor reports of their use elsewhere.
+    pub is_near: bool,
+}
+
+/// The builds of which EC2 has to be asked, and the execution that was started last. Those are the ones with a step
+/// before them, due or not, and those on which a step wasn't finished.
 pub fn candidates<'a>(
     account: &AccountFacts,
     facts: &'a FamilyFacts,
     settings: &Settings,
     now: DateTime<Utc>,
-) -> Vec<&'a Build> {
+) -> Vec<Candidate<'a>> {
     let judge = Judge::new(account, facts, settings, now);
-    facts.builds.iter().filter(|build| judge.record(build).is_candidate()).collect()
+    let candidate = |build| {
+        let record = judge.record(build);
+        record.is_candidate().then(|| Candidate { build, is_near: record.is_near(now) })
+    };
+    facts.builds.iter().filter_map(candidate).collect()
 }
 
 /// What a family's builds are judged by.
@@ -94,7 +108,7 @@ impl<'a> Judge<'a> {
         let mut ask = Vec::new();
         let mut restore = None;
         if record.is_candidate() {
-            let (objections, wanted) = self.objections(build, &record);
+            let (objections, wanted) = self.objections(build, &record, record.is_near(self.now));
             reasons.extend(objections);
             reasons.sort_by_key(|reason| Reverse(reason.weight()));
             ask = wanted;
@@ -108,8 +122,6 @@ impl<'a> Judge<'a> {
         let waits = record.retiring && !claimed && next.is_some_and(|next| self.now < next.at);
         if waits {
             // What is missing doesn't matter before its time. A report takes a run to be made.
-            let soon = next.is_some_and(|next| next.at - self.now <= TimeDelta::days(1));
-            ask = if soon { ask } else { Vec::new() };
             reasons.retain(|reason| !matches!(reason, Reason::NoUsageReport { .. }));
             reasons.splice(0..0, record.due(false));
         }
@@ -203,7 +215,7 @@ impl<'a> Judge<'a> {
             )
         };
         record.reasons.retain(|reason| !of_family(reason));
-        let (objections, _) = self.objections(build, &record);
+        let (objections, _) = self.objections(build, &record, true);
         record.reasons.into_iter().chain(objections).collect()
     }
 
@@ -228,7 +240,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What EC2 and the last execution say against it, and of which AMIs a report is needed.
-    fn objections(&self, build: &Build, record: &Record) -> (Vec<Reason>, Vec<Ami>) {
+    fn objections(&self, build: &Build, record: &Record, is_near: bool) -> (Vec<Reason>, Vec<Ami>) {
         let mut reasons = Vec::new();
         let (mut ask, mut fresh) = (Vec::new(), Vec::new());
         match &build.execution {
@@ -238,7 +250,7 @@ impl<'a> Judge<'a> {
             }
             Known::Is(_) => {}
         }
-        let expected = self.expected(build, record);
+        let expected = Expected { is_near, ..self.expected(build, record) };
         for ami in build.amis.get().into_iter().flatten() {
             let found = expected.objections(ami, self.facts.amis.get(ami));
             reasons.extend(found.reasons);
@@ -258,6 +270,7 @@ impl<'a> Judge<'a> {
             build,
             began: [record.deprecated, record.disabled].map(|at| at.is_some()),
             remembered: record.remembered.as_ref().unwrap_or(&NONE),
+            is_near: true,
             settings: self.settings,
             now: self.now,
         }

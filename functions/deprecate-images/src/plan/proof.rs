@@ -8,7 +8,12 @@ use shared::image::{Ami, Status};
 use shared::tags;
 use std::collections::BTreeMap;
 
-/// A report of use that is older is stale.
+/// The tag that Image Builder gives each AMI that it makes: without it its lifecycle role may not touch one,
+/// <https://docs.aws.amazon.com/imagebuilder/latest/userguide/security-iam-awsmanpol.html>.
+const MADE: (&str, &str) = ("CreatedBy", "EC2 Image Builder");
+
+/// A report of use that is older is stale. It is held against the event's time, the one of the schedule: what one day's
+/// run asked for was made after that day's time, so the next day's run finds it younger than a day.
 const FRESH: TimeDelta = TimeDelta::days(1);
 
 /// Against what an AMI is held.
@@ -19,6 +24,8 @@ pub(super) struct Expected<'a> {
     pub(super) began: [bool; 2],
     /// Launch permissions from before it was disabled.
     pub(super) remembered: &'a BTreeMap<At, Shares>,
+    /// Whether it has to be known now who else uses it: its step is near.
+    pub(super) is_near: bool,
     pub(super) settings: &'a Settings,
     pub(super) now: DateTime<Utc>,
 }
@@ -47,7 +54,9 @@ impl Expected<'_> {
             Known::Is(Some(registered)) => self.of_registered(ami, registered, &mut found.reasons),
         }
         self.of_references(ami, &facts.references, &mut found.reasons);
-        self.of_shares(ami, facts, &mut found);
+        if self.is_near {
+            self.of_shares(ami, facts, &mut found);
+        }
         found
     }
 
@@ -69,6 +78,10 @@ impl Expected<'_> {
         let lately = self.now - TimeDelta::days(days.into());
         if let Some(at) = registered.last_launched.filter(|at| *at >= lately) {
             reasons.push(Reason::Launched { ami: ami.id.clone(), at, days });
+        }
+        let (key, value) = MADE;
+        if registered.tags.get(key).is_none_or(|it| it != value) {
+            reasons.push(Reason::Outside(ami.id.clone()));
         }
         if registered.protected {
             reasons.push(Reason::Protected(ami.id.clone()));

@@ -85,6 +85,8 @@ pub enum Reason {
     },
     /// The AMI of the record isn't there.
     AmiGone(String),
+    /// The AMI lacks the tag that Image Builder gives those that it makes.
+    Outside(String),
     /// The AMI is protected against deregistration.
     Protected(String),
     /// The record and the AMI disagree.
@@ -94,7 +96,7 @@ pub enum Reason {
         /// In what.
         about: String,
     },
-    /// Whether a container image is in use can't be read.
+    /// Whether a container image is in use can't be read; Image Builder deletes it, or leaves it.
     Container,
     /// Somebody else deprecated or disabled it.
     ByOthers(String),
@@ -160,6 +162,7 @@ impl Reason {
             Self::Public(_) => "public",
             Self::NoUsageReport { .. } => "no-usage-report",
             Self::AmiGone(_) => "ami-gone",
+            Self::Outside(_) => "outside",
             Self::Protected(_) => "protected",
             Self::Disagree { .. } => "disagree",
             Self::Container => "container",
@@ -195,6 +198,7 @@ impl Reason {
             | Self::Public(_)
             | Self::NoUsageReport { .. }
             | Self::AmiGone(_)
+            | Self::Outside(_)
             | Self::Protected(_)
             | Self::Disagree { .. }
             | Self::Container
@@ -211,7 +215,12 @@ impl Reason {
     pub fn is_odd(&self) -> bool {
         matches!(
             self,
-            Self::AmiGone(_) | Self::Protected(_) | Self::Disagree { .. } | Self::ByOthers(_) | Self::TooManyShares
+            Self::AmiGone(_)
+                | Self::Outside(_)
+                | Self::Protected(_)
+                | Self::Disagree { .. }
+                | Self::ByOthers(_)
+                | Self::TooManyShares
         )
     }
 }
@@ -270,9 +279,16 @@ impl fmt::Display for Reason {
                 write!(f, "{ami} is or was shared, and its use in other accounts isn't known: {found}")
             }
             Self::AmiGone(ami) => write!(f, "{ami} isn't there, though the image's record has it"),
+            Self::Outside(ami) => write!(
+                f,
+                "{ami} lacks the tag CreatedBy=EC2 Image Builder: it was registered outside of Image Builder, which may \
+                 not touch it"
+            ),
             Self::Protected(ami) => write!(f, "{ami} is protected against deregistration"),
             Self::Disagree { ami, about } => write!(f, "{ami} isn't as the image's record says: {about}"),
-            Self::Container => f.write_str("whether a container image is in use can't be read"),
+            Self::Container => {
+                f.write_str("whether a container image is in use can't be read, and its deletion couldn't be undone")
+            }
             Self::ByOthers(status) => write!(f, "it is {status}, and not by this function"),
             Self::UnderWay(execution) => write!(f, "{execution} hasn't ended"),
             Self::TooManyShares => f.write_str(

@@ -42,6 +42,12 @@ impl Record {
         self.disabled.is_some() || self.remembered.as_ref().is_ok_and(|shares| !shares.is_empty())
     }
 
+    /// Whether its step comes within a day, by when a report of its use elsewhere can be made. What only waits is looked
+    /// at for who claims it, and no closer.
+    pub(super) fn is_near(&self, now: DateTime<Utc>) -> bool {
+        !self.retiring || self.next().is_none_or(|next| next.at - now <= TimeDelta::days(1))
+    }
+
     /// Why its step is taken, or why not yet.
     pub(super) fn due(&self, over: bool) -> Option<Reason> {
         let (after, since) = self.due.clone()?;

@@ -232,6 +232,8 @@ fn what_was_changed_outside_is_kept_and_reported() {
     for (name, change) in [
         ("ami-gone", (|web| web.ami(1).registered = Known::Is(None)) as fn(&mut FamilyFacts)),
         ("protected", |web| web.registered(1).protected = true),
+        ("outside", |web| web.registered(1).tags.clear()),
+        ("outside", |web| drop(web.registered(1).tags.insert("CreatedBy".to_owned(), "somebody".to_owned()))),
         ("disagree", |web| web.registered(1).state = "disabled".to_owned()),
         ("disagree", |web| web.registered(1).deprecation_time = Some(day(-1))),
         ("disagree", |web| drop(web.registered(1).tags.insert("Ec2ImageBuilderArn".to_owned(), "other".to_owned()))),
@@ -345,7 +347,7 @@ fn ec2_is_asked_about_candidates_only() {
     web.tag(1, tags::KEEP_IMAGE, "");
     let names = |web: &FamilyFacts| -> Vec<u32> {
         let found = candidates(&AccountFacts::default(), web, &settings(), now());
-        found.into_iter().map(|build| build.arn.version.patch).collect()
+        found.into_iter().map(|it| it.build.arn.version.patch).collect()
     };
     assert_eq!(names(&web), [2, 3], "one is kept by its tag, three are the newest");
     web.amis.clear();

@@ -130,6 +130,7 @@ pub(crate) fn build(world: &mut World, pipeline: usize, tape: &mut Tape<'_>) -> 
             disabled: false,
             deprecated: None,
             protected: false,
+            foreign: false,
             tags: BTreeMap::new(),
             shares,
             launches: vec![],
@@ -381,7 +382,8 @@ impl Event {
         if it.deregistered {
             return;
         }
-        match self.numbers[0] % 6 {
+        match self.numbers[0] % 7 {
+            6 => it.foreign = true,
             0 => it.protected = !it.protected,
             1 => it.deregistered = !it.protected,
             2 => {

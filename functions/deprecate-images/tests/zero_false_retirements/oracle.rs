@@ -407,7 +407,7 @@ impl Oracle<'_> {
         let disagree = it.disabled != (record.status == Status::Disabled);
         if disagree && record.executions.last().is_some_and(|last| last.ended && last.fate != Fate::Succeeds) {
             *open = Some("half of a step was done");
-        } else if it.deregistered || it.protected || disagree {
+        } else if it.deregistered || it.protected || it.foreign || disagree {
             against.push(Why::Outside);
         }
         let deprecated = it.deprecated.is_some_and(|since| since <= world.now);

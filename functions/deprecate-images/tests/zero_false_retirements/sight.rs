@@ -11,7 +11,7 @@ use deprecate_images::plan::{
 use shared::arn::ImageBuildArn;
 use shared::image::{Ami as AmiName, Kind, Status as Word};
 use shared::published::Published;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What can't be read in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +234,7 @@ impl<'a> Sight<'a> {
             pipelines: pipelines.collect(),
             places: self.places(family, &builds),
             builds: builds.into_iter().map(|image| self.build(image, false)).collect(),
-            amis: std::collections::BTreeMap::new(),
+            amis: BTreeMap::new(),
             missing,
         }
     }
@@ -330,17 +330,28 @@ impl<'a> Sight<'a> {
     }
 
     /// Adds what is read of candidates.
-    pub(crate) fn look_closely(&self, family: usize, candidates: &[ImageBuildArn], facts: &mut FamilyFacts) {
+    pub(crate) fn look_closely(
+        &self,
+        family: usize,
+        candidates: &BTreeMap<ImageBuildArn, bool>,
+        facts: &mut FamilyFacts,
+    ) {
         for image in self.listed(family) {
             let arn = self.arn(image);
-            if candidates.contains(&arn) {
+            if let Some(is_near) = candidates.get(&arn) {
                 *facts.builds.iter_mut().find(|build| build.arn == arn).unwrap() = self.build(image, true);
-                self.amis_of(image, &mut facts.amis);
+                let mut amis = BTreeMap::new();
+                self.amis_of(image, &mut amis);
+                for ami in amis.values_mut().filter(|_| !is_near) {
+                    ami.shares = Known::Unread("not asked for yet".to_owned());
+                    ami.usage = Usage::Unread("not asked for yet".to_owned());
+                }
+                facts.amis.append(&mut amis);
             }
         }
     }
 
-    fn amis_of(&self, image: usize, facts: &mut std::collections::BTreeMap<AmiName, AmiFacts>) {
+    fn amis_of(&self, image: usize, facts: &mut BTreeMap<AmiName, AmiFacts>) {
         if !self.lacks_of_image(Call::Record, image) {
             facts.extend(self.world.images[image].amis.iter().map(|&ami| (self.ami_name(ami), self.ami(ami))));
         }
@@ -355,7 +366,7 @@ impl<'a> Sight<'a> {
             deprecation_time: it.deprecated.map(time),
             last_launched: told.map(|&launch| time(launch)),
             protected: it.protected,
-            tags: it.tags.clone(),
+            tags: self.tags_of(ami),
             snapshots: vec![Snapshot { id: format!("snap-{ami:017x}"), gib: 8 }],
         };
         let references = self.references(ami);
@@ -379,6 +390,13 @@ impl<'a> Sight<'a> {
                 false => self.usage(ami),
             },
         }
+    }
+
+    /// The AMI's tags, Image Builder's own among them.
+    fn tags_of(&self, ami: usize) -> BTreeMap<String, String> {
+        let it = &self.world.amis[ami];
+        let own = (!it.foreign).then(|| ("CreatedBy".to_owned(), "EC2 Image Builder".to_owned()));
+        it.tags.clone().into_iter().chain(own).collect()
     }
 
     fn usage(&self, ami: usize) -> Usage {
@@ -444,7 +462,7 @@ impl<'a> Sight<'a> {
 
     /// A build as it is read right before it is disabled or deleted; nothing of it can be read that the run can't.
     pub(crate) fn fresh(&self, image: usize) -> Fresh {
-        let mut amis = std::collections::BTreeMap::new();
+        let mut amis = BTreeMap::new();
         self.amis_of(image, &mut amis);
         let family = self.world.images[image].family;
         let builds: Vec<usize> = self.listed(family).collect();

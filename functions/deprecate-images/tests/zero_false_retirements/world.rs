@@ -143,6 +143,8 @@ pub(crate) struct Ami {
     /// When EC2 calls it deprecated.
     pub(crate) deprecated: Option<Time>,
     pub(crate) protected: bool,
+    /// Somebody took Image Builder's tags from it, or it never had them.
+    pub(crate) foreign: bool,
     pub(crate) tags: BTreeMap<String, String>,
     /// Accounts, an organization's ARN, or `all`.
     pub(crate) shares: BTreeSet<String>,

@@ -65,10 +65,15 @@ fn of_image(image: &Image, share: &ShareTargets) -> BTreeSet<Place> {
         }
         Kind::Ami | Kind::Other(_) => {
             let own = image.amis.iter().map(|ami| Place { region: ami.region.clone(), account: ami.account.clone() });
-            let shared = share.places(&image.arn.family).into_iter().filter(|place| is_shared(image, place));
+            let shared = of_setting(image, share).filter(|place| is_shared(image, place));
             own.chain(shared).collect()
         }
     }
+}
+
+/// Where the setting has AMIs of the family published that are shared.
+fn of_setting(image: &Image, share: &ShareTargets) -> impl Iterator<Item = Place> {
+    share.places(&image.arn.family).into_iter().map(|(region, account)| Place { region, account })
 }
 
 /// Whether accounts may launch instances from the AMI of the build's own account. An organization's or organizational
@@ -86,7 +91,7 @@ fn is_shared(image: &Image, place: &Place) -> bool {
 pub(super) fn not_shared(image: &Image, share: &ShareTargets) -> BTreeSet<Place> {
     let own = image.amis.iter().filter(|ami| ami.account == image.arn.account);
     let regions: BTreeSet<&String> = own.map(|ami| &ami.region).collect();
-    let named = share.places(&image.arn.family).into_iter().filter(|place| regions.contains(&place.region));
+    let named = of_setting(image, share).filter(|place| regions.contains(&place.region));
     named.filter(|place| content(image, place, share).is_none()).collect()
 }
 
@@ -101,7 +106,7 @@ pub fn content(image: &Image, place: &Place, share: &ShareTargets) -> Option<Con
         let ami = image.amis.iter().find(|ami| ami.region == place.region && ami.account == account)?;
         Some(Content { value: ami.id.clone(), data_type: DataType::Image })
     };
-    let shared = || share.places(&image.arn.family).contains(place) && is_shared(image, place);
+    let shared = || of_setting(image, share).any(|named| named == *place) && is_shared(image, place);
     ami(&place.account).or_else(|| shared().then(|| ami(&image.arn.account)).flatten())
 }
 

@@ -184,6 +184,9 @@ fn findings<'a>(
             let mut key: Vec<&str> = told.iter().map(|finding| finding.id.as_str()).collect();
             key.sort_unstable();
             key.dedup();
+            // That it isn't kept from channels is another thing to tell.
+            let refused = facts.block_refused.contains_key(&build.arn.to_string());
+            key.extend(refused.then_some("not blocked"));
             let severity = match worst {
                 FindingSeverity::Critical => Severity::Critical,
                 FindingSeverity::High => Severity::Error,
@@ -191,7 +194,7 @@ fn findings<'a>(
             };
             let accepted = detail.tags.contains_key(shared::tags::ACCEPTED);
             let above = settings.block_severity.is_some_and(|limit| worst >= limit);
-            let blocked = detail.tags.contains_key(shared::tags::BLOCKED) || (above && !accepted);
+            let blocked = detail.tags.contains_key(shared::tags::BLOCKED) || (above && !accepted && !refused);
             let about = About::Findings { build, detail, at_least, blocked };
             Verdict::wrong(&key, build.created, build.created, severity, about)
         }

@@ -1,7 +1,9 @@
 //! What is wrong with a pipeline itself: disabled, not run though due, made of what is withdrawn.
 
 use super::{About, Concerned, Judged, Kind, Severity, Verdict};
-use crate::facts::{Facts, LATE, Pipeline, Reference, ReferenceState};
+use crate::facts::{EARLY, Facts, LATE, Pipeline, Reference, ReferenceState, Schedule};
+use chrono::{DateTime, Utc};
+use shared::schedule::next;
 
 /// After how many failed builds in a row Image Builder disables a pipeline that doesn't say,
 /// <https://docs.aws.amazon.com/imagebuilder/latest/APIReference/API_AutoDisablePolicy.html>.
@@ -28,15 +30,36 @@ fn disabled<'a>(facts: &'a Facts, pipeline: &'a Pipeline) -> Option<Verdict<'a>>
         .then(|| Verdict::lasting(facts, since, &["disabled"], Severity::Error, About::Disabled))
 }
 
+/// Nothing is said while a build runs: whether the next one waits for it, nobody tells.
 fn not_run<'a>(facts: &'a Facts, pipeline: &'a Pipeline) -> Option<Verdict<'a>> {
-    let due = pipeline.next_run.filter(|_| pipeline.enabled && pipeline.schedule.is_some())?;
-    let ran = pipeline.builds.get()?.iter().any(|build| build.created >= due)
-        || pipeline.last_run.is_some_and(|last| last >= due);
+    let schedule = pipeline.schedule.as_ref().filter(|_| pipeline.enabled)?;
+    let builds = pipeline.builds.get()?;
+    if builds.iter().any(|build| build.status.is_in_flight()) {
+        return None;
+    }
+    let runs = builds.iter().map(|build| build.created).chain(pipeline.last_run);
+    let last = runs.max();
+    let due = due(pipeline, schedule, last)?;
+    let ran = last.is_some_and(|last| last >= due);
     Some(if ran || facts.now < due + LATE {
         Verdict::Fine { mark: facts.now, by: None }
     } else {
         Verdict::lasting(facts, due, &["not run"], Severity::Warning, About::NotRun { due })
     })
+}
+
+/// When a pipeline had to run first since it ran or was changed. One that builds only what changed may have had no
+/// reason to: of that one only Image Builder's own next time is due.
+fn due(pipeline: &Pipeline, schedule: &Schedule, last: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    let made = pipeline.updated.max(pipeline.created);
+    match (schedule.always, made) {
+        (true, Some(made)) => {
+            // A run may be dated a little earlier than its time.
+            let since = last.map_or(made, |last| made.max(last + EARLY));
+            next(&schedule.expression, schedule.timezone.as_deref(), since, made).ok().flatten()
+        }
+        _ => pipeline.next_run,
+    }
 }
 
 fn withdrawn<'a>(facts: &'a Facts, pipeline: &'a Pipeline) -> Option<Verdict<'a>> {

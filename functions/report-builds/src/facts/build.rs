@@ -215,6 +215,23 @@ pub struct NewerParent {
     pub packages: Known<BTreeMap<String, String>>,
 }
 
+impl Build {
+    /// The workflow execution that its failure names.
+    pub fn failed_execution(&self) -> Option<&Execution> {
+        let named = self.failure.as_ref()?.execution.as_ref()?;
+        self.executions.get()?.iter().find(|execution| execution.id == *named)
+    }
+
+    /// The step of that execution that its failure names, or the first that failed: a step that was tried several times
+    /// failed several times.
+    pub fn failed_step(&self) -> Option<&StepRun> {
+        let named = self.failure.as_ref()?.step_execution.as_ref();
+        let steps = &self.failed_execution()?.steps;
+        let this = steps.iter().find(|step| Some(&step.id) == named);
+        this.or_else(|| steps.iter().find(|step| step.status == "FAILED"))
+    }
+}
+
 impl From<&str> for FindingSeverity {
     fn from(text: &str) -> Self {
         match text.to_ascii_uppercase().as_str() {

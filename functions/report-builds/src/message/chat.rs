@@ -22,7 +22,8 @@ pub(super) fn notification(telling: &Telling<'_>, kind: &str, severity: Severity
         description += &format!("\n*{name}:* {}", escaped(value));
     }
     for section in &content.sections {
-        let lines: Vec<_> = section.lines.iter().map(|line| escaped(line)).collect();
+        // What a service says doesn't end the block that it stands in.
+        let lines: Vec<_> = section.lines.iter().map(|line| escaped(&line.replace("```", "'''"))).collect();
         description += &format!("\n\n*{}*\n```\n{}\n```", escaped(&section.heading), lines.join("\n"));
     }
     // A cut through the last section would leave its fence open.
@@ -39,14 +40,14 @@ pub(super) fn notification(telling: &Telling<'_>, kind: &str, severity: Severity
         "id": client_token(&["report", &concerned.holder, kind, &facts.now.to_rfc3339()]),
         "content": {
             "textType": "client-markdown",
-            "title": format!("{} {}", sign(severity), escaped(&content.title)),
+            "title": format!("{} {}", sign(severity), escaped(&cut(&content.title, 200))),
             "description": description,
             "nextSteps": content.next.iter().map(|step| escaped(step)).collect::<Vec<_>>(),
             "keywords": [kind, severity.name(), subject],
         },
         "metadata": {
             "threadId": format!("goldsmith/{account}/{region}/{subject}"),
-            "summary": content.title,
+            "summary": cut(&content.title, 200),
             "eventType": kind,
             "relatedResources": content.resources,
             "additionalContext": context.collect::<serde_json::Map<_, _>>(),

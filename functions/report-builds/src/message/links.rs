@@ -27,8 +27,9 @@ impl Console<'_> {
         self.address(&format!("imagebuilder/home?region={}#/images/{}/details", self.region, encoded(arn)))
     }
 
+    /// Other than an image's, a pipeline's ARN stands there as it is.
     pub(super) fn pipeline(&self, arn: &str) -> Option<String> {
-        self.address(&format!("imagebuilder/home?region={}#/pipelines/{}", self.region, encoded(arn)))
+        self.address(&format!("imagebuilder/home?region={}#/pipelines/{arn}", self.region))
     }
 
     /// The console's own encoding: percent signs as `$25`.
@@ -75,6 +76,18 @@ mod tests {
                 console("aws", "eu-west-1").image("arn:aws:imagebuilder:eu-west-1:123456789012:image/web/1.0.0/3"),
                 Some(
                     "https://eu-west-1.console.aws.amazon.com/imagebuilder/home?region=eu-west-1#/images/arn%3Aaws%3Aimagebuilder%3Aeu-west-1%3A123456789012%3Aimage%2Fweb%2F1.0.0%2F3/details",
+                ),
+            ),
+            (
+                console("aws", "eu-west-1").pipeline("arn:aws:imagebuilder:eu-west-1:123456789012:image-pipeline/web"),
+                Some(
+                    "https://eu-west-1.console.aws.amazon.com/imagebuilder/home?region=eu-west-1#/pipelines/arn:aws:imagebuilder:eu-west-1:123456789012:image-pipeline/web",
+                ),
+            ),
+            (
+                console("aws", "eu-west-1").bucket("logs", "web server/2.0.1"),
+                Some(
+                    "https://eu-west-1.console.aws.amazon.com/s3/buckets/logs?region=eu-west-1&prefix=web%20server%2F2.0.1",
                 ),
             ),
             (

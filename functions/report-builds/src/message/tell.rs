@@ -8,7 +8,7 @@ mod pipelines;
 
 use super::content::Content;
 use super::links::Console;
-use super::words::{image, time};
+use super::words::{cut, image, time};
 use super::{Telling, what_was};
 use crate::cause::{About, Cause};
 use crate::facts::{Build, Summary};
@@ -111,10 +111,17 @@ impl Telling<'_> {
     }
 }
 
-/// Who began a build.
+/// Who began a build. Image Builder says no more than its `buildType`; start-pipelines leaves a tag that says what for.
 fn started_by(detail: &Build) -> Option<String> {
     Some(match detail.build_type.as_deref()? {
-        "USER_INITIATED" => "a person or a program (by hand, start-pipelines, or another caller of the API)".to_owned(),
+        "USER_INITIATED" => match detail.tags.get(shared::tags::STARTED_FOR) {
+            Some(what) => format!("Goldsmith's start-pipelines, for {}", cut(what, 256)),
+            None => {
+                "somebody by hand, or a program other than Goldsmith: see StartImagePipelineExecution or CreateImage \
+                     in CloudTrail's event history"
+                    .to_owned()
+            }
+        },
         "SCHEDULED" => "the pipeline's schedule".to_owned(),
         "IMPORT" | "IMPORT_ISO" => "an import".to_owned(),
         other => other.to_owned(),

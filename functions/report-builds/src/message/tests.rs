@@ -54,6 +54,35 @@ fn a_component_failed_while_testing() {
 }
 
 #[test]
+fn whoever_began_a_build_is_named_as_far_as_anybody_knows() {
+    let said = |change: fn(&mut Build)| {
+        let mut facts = facts(&[Status::Available, Status::Cancelled]);
+        change(facts.detail(2));
+        let text = report(&facts).text;
+        let line = text.lines().find_map(|line| line.strip_prefix("Started by:").map(|by| by.trim().to_owned()));
+        line.unwrap_or_default()
+    };
+    assert_eq!(said(|_| {}), "the pipeline's schedule");
+    let by_hand = said(|build| build.build_type = Some("USER_INITIATED".to_owned()));
+    assert!(by_hand.starts_with("somebody by hand, or a program other than Goldsmith"), "{by_hand}");
+    let by_goldsmith = said(|build| {
+        build.build_type = Some("USER_INITIATED".to_owned());
+        build.tags.insert(shared::tags::STARTED_FOR.to_owned(), "parent base 1.0.0/4".to_owned());
+    });
+    assert_eq!(by_goldsmith, "Goldsmith's start-pipelines, for parent base 1.0.0/4");
+    assert_eq!(said(|build| build.build_type = Some("IMPORT".to_owned())), "an import");
+    assert_eq!(said(|build| build.build_type = None), "");
+}
+
+#[test]
+fn details_that_could_not_be_read_are_told_and_nothing_is_tried_again() {
+    let regions = vec![region("us-east-1", None, "FAILED", Some(THROTTLED))];
+    let mut facts = failed(Some(distribution_failure(regions)), "");
+    facts.detail(4).executions = Known::Unread("ListWorkflowExecutions: AccessDeniedException".to_owned());
+    shown("failed_details_unread", &facts);
+}
+
+#[test]
 fn distribution_failed_for_good() {
     let denied = "Not authorized to perform sts:AssumeRole on \
                   arn:aws:iam::111122223333:role/EC2ImageBuilderDistributionCrossAccountRole";
@@ -277,17 +306,95 @@ fn links_and_commands_are_of_the_partition_and_region() {
     assert!(text.contains("--region cn-north-1"), "{text}");
 }
 
+/// What a service may say at its worst: much of it, of any kind.
+const FLOOD: &str = "<&\u{e4}\u{1f600}\"\\\u{1}\n```";
+
+/// A message that SNS and chat take, whatever it says.
+fn fits(facts: &Facts) {
+    let message = report(facts);
+    let (body, _) = message.published();
+    assert!(body.len() < 200 * 1024, "SNS takes 256 KiB: {}", body.len());
+    assert!(message.subject.len() < 100 && message.subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+    assert!(message.text.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", message.text);
+    assert!(message.text.contains("\nWhat to do\n  1. "), "it ends with its next step");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let chat: serde_json::Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
+    let description = chat["content"]["description"].as_str().unwrap();
+    assert!(description.chars().count() < 12_000 && description.matches("```").count().is_multiple_of(2));
+    assert!(chat["metadata"]["summary"].as_str().unwrap().chars().count() <= 250);
+}
+
 #[test]
 fn a_flood_of_words_is_cut() {
-    let mut failure = component_failure(Status::Building, "build", "InstallAgent");
-    failure.component.as_mut().unwrap().message = Some(format!("{}the end", "<&ä".repeat(100_000)));
-    let many = (0..200).map(|n| region(&format!("eu-{n}"), None, "FAILED", Some(&"x".repeat(5000)))).collect();
-    for failure in [failure, distribution_failure(many)] {
-        let (body, _) = report(&failed(Some(failure), "")).published();
-        assert!(body.len() < 60_000, "SNS takes 256 KiB: {}", body.len());
-        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-        let chat: serde_json::Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
-        let description = chat["content"]["description"].as_str().unwrap();
-        assert!(description.chars().count() < 4000 && description.matches("```").count().is_multiple_of(2));
+    let flood = FLOOD.repeat(800);
+    let mut component = component_failure(Status::Building, "build", "InstallAgent");
+    let failed_component = component.component.as_mut().unwrap();
+    failed_component.message = Some(format!("{flood}the end"));
+    failed_component.step = Some(flood.clone());
+    let many = (0..200).map(|n| region(&format!("eu-{n}"), None, "FAILED", Some(&flood))).collect();
+    for failure in [component, distribution_failure(many)] {
+        let mut facts = failed(Some(failure), &flood);
+        facts.detail(4).executions = Known::Is(vec![execution("BUILD", &flood, &flood, &flood)]);
+        fits(&facts);
+        assert!(report(&facts).text.contains("more characters)"), "what is cut is said");
+        facts.detail(4).executions = Known::Unread(flood.clone());
+        facts.detail(4).inputs.components = (0..500).map(|n| arn(&format!("component/{n}/1.0.0/1"))).collect();
+        facts.detail(4).tags.insert(shared::tags::STARTED_FOR.to_owned(), flood.clone());
+        facts.detail(4).build_type = Some("USER_INITIATED".to_owned());
+        fits(&facts);
     }
+}
+
+#[test]
+fn a_flood_of_things_is_cut() {
+    let mut facts = scanned(newer_parent());
+    let flood = FLOOD.repeat(200);
+    let Known::Is(scan) = &mut facts.detail(4).scan else { panic!() };
+    let packages: Vec<Package> = (0..50).map(|n| package(&format!("{n}{flood}"), &flood, Some(&flood))).collect();
+    scan.findings = (0..3000)
+        .map(|n| Finding {
+            url: Some(format!("https://example.com/{n}")),
+            ..finding(&format!("{n}{flood}"), FindingSeverity::High, packages[..n % 3 + 1].to_vec())
+        })
+        .collect();
+    fits(&facts);
+    assert!(report(&facts).text.contains("and 2980 more"));
+
+    let mut facts = self::facts(&[Status::Available, Status::Testing]);
+    let steps = (0..300).map(|n| WaitingStep {
+        description: Some(flood.clone()),
+        ..waiting_step(&format!("step-{n}"), &format!("Wait{n}"))
+    });
+    facts.detail(2).waiting = Known::Is(steps.collect());
+    fits(&facts);
+    assert!(report(&facts).text.contains("290 more wait"));
+
+    let gone = published(|places| {
+        *places = (0..900).map(|n| place(&format!("eu-west-{n}"), "123456789012")).collect();
+        places.iter_mut().for_each(|place| place.held().ami = Known::Is(AmiState::Gone));
+    });
+    fits(&gone);
+    assert!(report(&gone).text.contains("and 870 more"));
+
+    let mut facts = self::facts(&[Status::Available]);
+    let gone = |n| Reference {
+        reference: format!("ami-{n}"),
+        role: Role::Component,
+        state: ReferenceState::Gone(flood.clone()),
+    };
+    facts.pipelines[0].references = Known::Is((0..400).map(gone).collect());
+    fits(&facts);
+}
+
+#[test]
+fn names_that_are_not_ascii_stay_in_the_text_and_not_in_the_subject() {
+    let mut failure = component_failure(Status::Building, "build", "Gr\u{fc}\u{df}e");
+    failure.component.as_mut().unwrap().message = Some("\u{65e5}\u{672c}\u{8a9e} failed".to_owned());
+    let message = report(&failed(Some(failure), ""));
+    assert_eq!(
+        message.subject,
+        "[error] web-server 2.0.1/4 failed: component install-agent 1.4.0/2, phase build, step Gr??e"
+    );
+    assert!(message.text.contains("step Gr\u{fc}\u{df}e") && message.text.contains("\u{65e5}\u{672c}\u{8a9e} failed"));
+    assert!(message.chat.unwrap().to_string().contains("Gr\u{fc}\u{df}e"));
 }

@@ -1,20 +1,12 @@
 //! Small things in words.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::arn::{ImageBuildArn, VersionedArn};
+use shared::arn::ImageBuildArn;
+pub(super) use shared::arn::short;
 
 /// `web-server 2.0.1/4`.
 pub(super) fn image(arn: &ImageBuildArn) -> String {
     format!("{} {}/{}", arn.family, arn.version, arn.build)
-}
-
-/// A versioned resource without what is the same for all: `agent 1.4.0/2`. Anything else as it is.
-pub(super) fn short(arn: &str) -> String {
-    match arn.parse::<VersionedArn>() {
-        Ok(VersionedArn { name, version, build: Some(build), .. }) => format!("{name} {version}/{build}"),
-        Ok(VersionedArn { name, version, .. }) => format!("{name} {version}"),
-        Err(_) => arn.to_owned(),
-    }
 }
 
 /// To the minute, in UTC.
@@ -77,8 +69,10 @@ pub(super) fn first(mut lines: Vec<String>, most: usize) -> Vec<String> {
     lines
 }
 
-/// Columns of equal width, but for the last.
+/// Columns of equal width, but for the last. No cell is so long that the others drown in blanks.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| std::array::from_fn(|column| cut(&row[column].replace('\n', " "), 400))).collect();
     let widths: [usize; N] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default());
     let line = |row: &[String; N]| {

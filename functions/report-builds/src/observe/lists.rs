@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::facts::{Known, Pipeline, Schedule, Summary};
-use aws_sdk_imagebuilder::types::{self, Ownership, PipelineStatus};
+use aws_sdk_imagebuilder::types::{self, Ownership, PipelineExecutionStartCondition as StartCondition, PipelineStatus};
 use chrono::{DateTime, Utc};
 use shared::arn::{ImageBuildArn, VersionedArn};
 use shared::error::AwsError;
@@ -57,7 +57,8 @@ fn of(pipeline: types::ImagePipeline) -> Result<Pipeline, CallError> {
     };
     let schedule = pipeline.schedule.and_then(|schedule| {
         let failure_count = schedule.auto_disable_policy.and_then(|policy| policy.failure_count.try_into().ok());
-        Some(Schedule { expression: schedule.schedule_expression?, timezone: schedule.timezone, failure_count })
+        let always = schedule.pipeline_execution_start_condition == Some(StartCondition::ExpressionMatchOnly);
+        Some(Schedule { expression: schedule.schedule_expression?, timezone: schedule.timezone, always, failure_count })
     });
     Ok(Pipeline {
         arn,
@@ -69,6 +70,7 @@ fn of(pipeline: types::ImagePipeline) -> Result<Pipeline, CallError> {
         schedule,
         consecutive_failures: pipeline.consecutive_failures.and_then(|it| it.try_into().ok()).unwrap_or_default(),
         created: time(pipeline.date_created.as_deref()),
+        updated: time(pipeline.date_updated.as_deref()),
         last_run: time(pipeline.date_last_run.as_deref()),
         next_run: time(pipeline.date_next_run.as_deref()),
         tags: pipeline.tags.unwrap_or_default().into_iter().collect(),

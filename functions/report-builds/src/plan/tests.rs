@@ -319,3 +319,55 @@ fn a_resource_without_room_for_a_tag_says_so() {
     let Action::Report { message, .. } = &plan.steps[0].action else { panic!("{plan:?}") };
     assert!(!message.text.contains("50 tags"), "{}", message.text);
 }
+
+#[test]
+fn tags_of_aws_take_no_room() {
+    let mut facts = facts(&[Status::Available, Status::Cancelled]);
+    let own = (0..49).map(|n| (format!("own-{n}"), String::new()));
+    facts.pipelines[0].tags = own.chain([("aws:cloudformation:stack-name".to_owned(), "images".to_owned())]).collect();
+    let plan = plan_of(&facts);
+    let Action::Report { message, .. } = &plan.steps[0].action else { panic!("{plan:?}") };
+    assert!(!message.text.contains("50 tags"), "{}", message.text);
+}
+
+#[test]
+fn a_build_that_could_not_be_kept_from_channels_is_told_so() {
+    let mut facts = scanned(newer_parent());
+    facts.block_refused.insert(build_arn(4).to_string(), "TagResource: AccessDeniedException".to_owned());
+    let plan = plan_of(&facts);
+    let report = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Report { message, .. } => Some(message),
+        _ => None,
+    });
+    let text = &report.unwrap().text;
+    assert!(text.contains("no, though it should be: TagResource: AccessDeniedException"), "{text}");
+    assert!(text.contains("--tags goldsmith:blocked=findings") && !text.contains("findings-accepted"), "{text}");
+}
+
+#[test]
+fn a_schedule_that_builds_whatever_changed_is_due_by_its_expression() {
+    // Every day at 3:55 in Berlin, which is 2:55 in winter. Image Builder's own next time has moved on.
+    let on = |now: &str, change: fn(&mut Pipeline)| {
+        let mut facts = facts(&[]);
+        let pipeline = &mut facts.pipelines[0];
+        pipeline.schedule.as_mut().unwrap().always = true;
+        (pipeline.last_run, pipeline.next_run) = (Some(at("2026-11-18T02:55:21Z")), Some(at("2026-11-21T02:55:00Z")));
+        change(pipeline);
+        facts.now = at(now);
+        told(&facts)
+    };
+    assert!(on("2026-11-19T03:54:59Z", |_| {}).is_empty());
+    assert_eq!(on("2026-11-19T03:55:00Z", |_| {}), ["pipeline-not-run"]);
+    // The run is dated a little before its time.
+    let early: fn(&mut Pipeline) = |pipeline| pipeline.last_run = Some(at("2026-11-18T02:54:58Z"));
+    assert!(on("2026-11-19T03:00:00Z", early).is_empty());
+    assert_eq!(on("2026-11-19T04:00:00Z", early), ["pipeline-not-run"]);
+    let now = "2026-11-20T12:00:00Z";
+    assert!(on(now, |pipeline| pipeline.schedule.as_mut().unwrap().always = false).is_empty());
+    assert!(on(now, |pipeline| pipeline.updated = Some(at("2026-11-20T08:00:00Z"))).is_empty());
+    assert!(on(now, |pipeline| pipeline.builds = Known::Is(vec![summary(2, Status::Testing)])).is_empty());
+    assert!(on(now, |pipeline| pipeline.builds = Known::Unread("denied".to_owned())).is_empty());
+    assert!(on(now, |pipeline| pipeline.schedule.as_mut().unwrap().expression = "soon".to_owned()).is_empty());
+    // It never ran at all.
+    assert_eq!(on("2026-01-06T04:00:00Z", |pipeline| pipeline.last_run = None), ["pipeline-not-run"]);
+}

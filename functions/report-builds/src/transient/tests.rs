@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{Facts, Known};
+use crate::facts::{Execution, Facts, Known, StepRun};
 use crate::fixtures::*;
 
 fn of(facts: &mut Facts) -> Build {
@@ -98,4 +98,50 @@ fn each_failed_execution_causes_one_attempt_up_to_the_limit() {
     assert_eq!(retry(&build, &settings), Retry::Now { attempt: 1, passing });
     build.tags.insert(tags::RETRIED.to_owned(), written(1, &build));
     assert_eq!(retry(&build, &settings), Retry::No { tried: 1 });
+}
+
+#[test]
+fn what_is_not_known_is_not_tried_again() {
+    let throttled = distribution_failure(vec![region("us-east-1", None, "FAILED", Some(THROTTLED))]);
+    let mut build = of(&mut failed(Some(throttled), ""));
+    for unknown in [Known::Unread("AccessDeniedException".to_owned()), Known::Unasked] {
+        build.executions = unknown;
+        assert!(passing(&build).is_some());
+        assert_eq!(retry(&build, &settings()), Retry::No { tried: 0 });
+    }
+}
+
+#[test]
+fn attempts_that_no_tag_tells_of_count_as_well() {
+    let throttled = distribution_failure(vec![region("us-east-1", None, "FAILED", Some(THROTTLED))]);
+    let mut build = of(&mut failed(Some(throttled), ""));
+    let (settings, passing) = (settings(), Passing::Throttling);
+    let run =
+        |id: &str, retried| Execution { id: id.to_owned(), retried, ..execution("DISTRIBUTION", "D", "D", THROTTLED) };
+    let mut runs = vec![run("wf-1", true), run(EXECUTION, false)];
+    build.executions = Known::Is(runs.clone());
+    assert_eq!(retry(&build, &settings), Retry::Now { attempt: 2, passing });
+    // Of executions side by side, the one that failed caused the attempt.
+    runs.push(Execution { status: "CANCELLED".to_owned(), ..run("wf-0", true) });
+    build.executions = Known::Is(runs.clone());
+    assert_eq!(retry(&build, &settings), Retry::Now { attempt: 2, passing });
+    runs.push(run("wf-2", true));
+    build.executions = Known::Is(runs);
+    assert_eq!(retry(&build, &settings), Retry::No { tried: 2 });
+}
+
+#[test]
+fn of_a_step_that_failed_several_times_the_named_attempt_counts() {
+    let failure = failure(Status::Testing, "LaunchTestInstance");
+    let mut build = of(&mut failed(Some(failure), ""));
+    let mut runs = execution("TEST", "LaunchTestInstance", "LaunchInstance", "Rate exceeded");
+    let first =
+        StepRun { id: "step-1".to_owned(), message: Some("no such profile".to_owned()), ..runs.steps[0].clone() };
+    runs.steps.insert(0, first);
+    build.executions = Known::Is(vec![runs.clone()]);
+    assert_eq!(build.failed_step().map(|step| step.id.as_str()), Some(STEP));
+    assert_eq!(passing(&build), Some(Passing::Throttling));
+    build.failure.as_mut().unwrap().step_execution = None;
+    assert_eq!(build.failed_step().map(|step| step.id.as_str()), Some("step-1"));
+    assert_eq!(passing(&build), None);
 }

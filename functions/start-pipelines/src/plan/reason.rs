@@ -61,6 +61,30 @@ pub enum Reason {
     Limit(usize),
 }
 
+impl Reason {
+    /// What a pipeline is started for, in a tag's value: at most 256 letters, digits, spaces and characters of
+    /// `_.:/=+-@`, <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>. The same for
+    /// the same client token, which a request with other tags would contradict.
+    pub fn in_tag(&self) -> String {
+        let text = match self {
+            Self::First => "its first build".to_owned(),
+            Self::Always(time) => format!("the schedule of {time}"),
+            Self::Changed(changes) => {
+                let names: Vec<String> = changes.iter().map(Change::in_short).collect();
+                let fits = |shown: &usize| names[..*shown].join(" + ").len() <= 200;
+                match (1..=names.len()).rev().find(fits) {
+                    Some(all) if all == names.len() => names.join(" + "),
+                    Some(shown) => format!("{} + {} more", names[..shown].join(" + "), names.len() - shown),
+                    None => format!("{} changes of what it is made of", names.len()),
+                }
+            }
+            other => other.to_string(),
+        };
+        let legal = |c: char| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c);
+        text.chars().map(|c| if legal(c) { c } else { '-' }).take(256).collect()
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

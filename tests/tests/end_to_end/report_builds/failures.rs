@@ -109,3 +109,69 @@ async fn what_could_not_be_read_is_told_when_it_can_be() {
     assert!(local.world().lambda.dead_letters.is_empty());
     running.local.shut_down().await;
 }
+
+#[tokio::test]
+async fn a_failure_of_any_phase_is_told_once_with_its_phase_and_reason() {
+    for (seed, phase) in [(782, "BUILDING"), (783, "TESTING"), (784, "DISTRIBUTING"), (785, "INTEGRATING")] {
+        let running = world(seed, &[]).await;
+        let local = &running.local;
+        let reason = format!("The role build-{seed} isn't allowed to do that.");
+        noise(
+            local,
+            seed,
+            &[json!({"fault": "fail-build", "status": phase, "reason": reason, "match": {"pipeline": "web"}})],
+        );
+        let arn = built(local, "web").await;
+        sweep(local).await;
+        assert_eq!(status(local, &arn), "FAILED", "{phase}");
+        let text = text(local);
+        assert!(text.contains(&reason), "{phase}: {text}");
+        let context = &image(local, &arn)["state"]["failureContext"];
+        assert_eq!(context["imageStatus"], phase, "{context}");
+        let point = context["failedStep"].as_str().unwrap_or(phase);
+        assert!(text.contains(point), "{phase}: {point} is missing in\n{text}");
+        assert_eq!(calls(local, "RetryImage"), 0, "{phase}");
+        assert_untroubled(local);
+        running.local.shut_down().await;
+    }
+}
+
+#[tokio::test]
+async fn a_build_that_can_not_even_begin_is_told_once() {
+    let running = crate::harness::deployed(781, &[own_stack("family.yaml")]).await;
+    let local = &running.local;
+    noise(local, 781, &[]);
+    // Its parent has no build yet.
+    let arn = built(local, "web").await;
+    assert_eq!(status(local, &arn), "FAILED");
+    let text = text(local);
+    assert!(text.contains("image/base/"), "{text}");
+    assert_untroubled(local);
+    running.local.shut_down().await;
+}
+
+#[tokio::test]
+async fn who_started_a_build_is_told() {
+    let running = world(786, &[]).await;
+    let local = &running.local;
+    let arn = built(local, "unbuilt").await;
+    assert_eq!(image(local, &arn)["buildType"], "USER_INITIATED");
+    let text = text(local);
+    assert!(text.contains("Started by: somebody by hand, or a program other than Goldsmith"), "{text}");
+    running.local.shut_down().await;
+
+    let running = world(787, &[]).await;
+    let local = &running.local;
+    let function = goldsmith_local::lambda::find(&local.world(), "start-pipelines").unwrap();
+    let select = json!({"select": {"names": ["unbuilt"]}, "time": "2026-03-02T00:00:00Z"});
+    let ending = invoke_function(local, function, select).await;
+    assert!(ending.function_error.is_none(), "{}", ending.payload);
+    let answer: Value = serde_json::from_str(&ending.payload).unwrap();
+    let started = answer["runs"][0]["steps"].as_array().unwrap().iter().find_map(|step| step["image"].as_str());
+    let arn = started.unwrap_or_else(|| panic!("{answer}")).to_owned();
+    rest(local, &arn).await;
+    assert_eq!(image(local, &arn)["tags"]["goldsmith:started-for"], "its first build");
+    let text = self::text(local);
+    assert!(text.contains("Started by: Goldsmith's start-pipelines, for its first build"), "{text}");
+    running.local.shut_down().await;
+}

@@ -83,6 +83,28 @@ async fn an_ami_that_somebody_deregistered_is_told_once_and_its_successor_recove
 }
 
 #[tokio::test]
+async fn an_ami_that_somebody_disabled_is_told_once_and_again_when_it_can_be_launched() {
+    let running = world(757, &[]).await;
+    let local = &running.local;
+    noise(local, 757, &[]);
+    built(local, "web").await;
+    let ami = held(local, "web", DEFAULT_REGION);
+    call(&mut local.world(), "ec2", DEFAULT_REGION, "DisableImage", json!({"ImageId": ami}));
+    settle(local).await;
+    let text = text(local);
+    assert!(text.contains(&ami) && text.contains("aws ec2 enable-image"), "{text}");
+    sweep(local).await;
+    assert_eq!(reports(local).len(), 1, "{:?}", reports(local));
+    call(&mut local.world(), "ec2", DEFAULT_REGION, "EnableImage", json!({"ImageId": ami}));
+    settle(local).await;
+    sweep(local).await;
+    sweep(local).await;
+    assert_eq!(reports(local).len(), 2, "{:?}", reports(local));
+    assert_untroubled(local);
+    running.local.shut_down().await;
+}
+
+#[tokio::test]
 async fn what_no_event_tells_the_sweep_finds_in_other_regions_and_accounts() {
     let role = "goldsmith-publish";
     let parameters = [&OFF[..], &[("TargetRoleName", role)]].concat();

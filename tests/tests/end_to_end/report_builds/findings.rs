@@ -1,7 +1,7 @@
 //! Findings of scans.
 
 use super::*;
-use crate::harness::published;
+use crate::harness::{call_in, published};
 
 /// Every scanned build has one critical finding more.
 fn critical() -> Value {
@@ -24,6 +24,9 @@ async fn a_critical_finding_is_told_once_and_keeps_the_build_from_channels() {
         let tags = image(local, &arn)["tags"].clone();
         assert!(tags["goldsmith:blocked"].as_str().unwrap().starts_with("findings: 1 critical"), "{tags}");
         assert!(!published(local, "scanned").is_empty(), "who asks for the newest gets it");
+        let prod = json!({"Name": "/golden-images/scanned:prod"});
+        let prod = call_in(&mut local.world(), "123456789012", DEFAULT_REGION, "ssm", "GetParameter", prod);
+        assert!(prod.is_err(), "and the channel stays where it is: {prod:?}");
         running.local.shut_down().await;
     }
 }

@@ -6,6 +6,7 @@ mod failures;
 mod families;
 mod findings;
 mod letters;
+mod memory;
 mod pipelines;
 mod retries;
 mod waiting;
@@ -114,11 +115,16 @@ async fn done(local: &Local, event: Value) -> Value {
 
 /// Invokes the function and waits for its end, and for what follows from it.
 async fn invoke(local: &Local, event: Value) -> Ending {
+    let function = goldsmith_local::lambda::find(&local.world(), "report-builds").unwrap();
+    invoke_function(local, function, event).await
+}
+
+async fn invoke_function(local: &Local, function_arn: String, event: Value) -> Ending {
     let invocation = {
         let mut world = local.world();
         Invocation {
             request_id: world.fresh_uuid("test"),
-            function_arn: goldsmith_local::lambda::find(&world, "report-builds").unwrap(),
+            function_arn,
             payload: event.to_string(),
             source: SYNCHRONOUS.to_owned(),
             attempt: 0,

@@ -141,10 +141,43 @@ fn deprecations_and_ways_back_are_not_limited() {
 }
 
 #[test]
-fn one_image_of_a_small_family_is_never_too_much() {
+fn one_image_for_each_step_is_never_too_much_for_a_small_family() {
     let settings = Settings { max_percent: 1, ..settings() };
-    let one = plan(&facts(vec![family("web").disabled(1, 70)]), &settings, now(), None);
-    assert_eq!((one.held_back.len(), deletions(&one)), (0, 1));
+    let held = |web: FamilyFacts| plan(&facts(vec![web]), &settings, now(), None).held_back.len();
+    assert_eq!(held(family("web").disabled(1, 70)), 0);
+    assert_eq!(held(family("web").disabled(1, 70).deprecated(2, 40)), 0, "steady builds: one deleted, one disabled");
+    assert_eq!(held(family("web").disabled(1, 70).disabled(2, 70)), 2, "the family's and the account's");
+    assert_eq!(held(family("web").disabled(1, 70).deprecated(2, 40).deprecated(3, 40)), 2);
+}
+
+#[test]
+fn what_is_held_back_says_so_in_few_words_however_many_limits_were_passed() {
+    let families = (0..300).map(|number| family(&format!("web-{number}")).disabled(1, 70).disabled(2, 70));
+    let plan = plan(&facts(families.collect()), &Settings { max_percent: 1, ..settings() }, now(), None);
+    assert_eq!(plan.held_back.len(), 302, "each family's limit, the account's and the run's");
+    let held = plan.decisions.iter().filter(|it| it.step.action.is_limited());
+    for decision in held {
+        assert_eq!(decision.step.outcome, shared::plan::Outcome::skipped("held back by the circuit breaker"));
+    }
+    let told = crate::report::Report { plan: &plan, only_planned: None }.to_string();
+    assert!(told.len() < 10_000 && told.contains("and so for 282 more families"), "{told}");
+}
+
+#[test]
+fn executions_that_failed_are_counted_and_the_first_of_them_told() {
+    let mut families: Vec<_> =
+        (0..150).map(|number| family(&format!("web-{number}")).disabled(1, 10).disabled(2, 10)).collect();
+    for build in families.iter_mut().flat_map(|family| &mut family.builds).filter(|it| it.status == Status::Disabled) {
+        build.execution = Known::Is(Some(Execution {
+            id: "lce-1".to_owned(),
+            status: "FAILED".to_owned(),
+            reason: None,
+            started: None,
+            resources: Vec::new(),
+        }));
+    }
+    let plan = plan(&facts(families), &settings(), now(), None);
+    assert_eq!((plan.counts.follow_ups, plan.follow_ups.len()), (300, 200));
 }
 
 #[test]

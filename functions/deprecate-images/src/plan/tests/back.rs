@@ -197,6 +197,37 @@ fn reports_are_asked_for_a_day_before_they_are_needed() {
 }
 
 #[test]
+fn who_else_may_use_it_matters_when_its_step_is_near() {
+    let mut web = family("web").deprecated(1, 10);
+    web.ami(1).shares = Known::Unread("it isn't asked yet".to_owned());
+    let near = |web: &FamilyFacts| {
+        let found = candidates(&AccountFacts::default(), web, &settings(), now());
+        found.into_iter().find(|it| it.build.arn.version.patch == 1).map(|it| it.is_near)
+    };
+    assert_eq!(near(&web), Some(false));
+    let all = plan(&facts(vec![web.clone()]), &settings(), now(), None);
+    assert_eq!(all.of("web/1.0.1/1").step.reason.len(), 1, "only that it waits");
+    assert_eq!(all.short("web/1.0.1/1"), ("keep", "younger"));
+    // Whoever claims it is seen all the same.
+    let arn = "arn:aws:ec2:…:instance/i-1".to_owned();
+    web.ami(1).references = References::Some(vec![Reference { kind: "ec2:Instance".to_owned(), arn }]);
+    assert_eq!(plan(&facts(vec![web]), &settings(), now(), None).short("web/1.0.1/1"), ("restore", "in-use"));
+    // And when it is due nothing may be missing, at the last look too: that one knows no tags of pipelines.
+    let mut due = family("web").deprecated(1, 30);
+    assert_eq!(near(&due), Some(true));
+    let decided = plan(&facts(vec![due.clone()]), &settings(), now(), None);
+    due.ami(1).shares = Known::Unread("AccessDenied".to_owned());
+    let build = due.build(1).clone();
+    let fresh = Fresh { build, places: due.places, amis: due.amis };
+    let longer = Settings {
+        policy: crate::policy::Policy { disable_after: shared::age::Age::days(90), ..settings().policy },
+        ..settings()
+    };
+    let reasons = recheck(decided.of("web/1.0.1/1"), fresh, &longer, now()).unwrap_err();
+    assert_eq!(reasons[0].name(), "missing");
+}
+
+#[test]
 fn the_last_look_sees_what_changed() {
     let web = family("web").disabled(1, 70);
     let plan = plan(&facts(vec![web.clone()]), &settings(), now(), None);

@@ -8,6 +8,9 @@ use crate::facts::{Build, Summary, WaitingStep};
 use chrono::TimeDelta;
 use serde_json::json;
 
+/// How many steps that wait are told one by one.
+const MOST: usize = 10;
+
 pub(super) fn cancelled(telling: &Telling<'_>, build: &Summary, detail: &Build) -> Content {
     let name = image(&build.arn);
     let summary = format!("The build of {name} was cancelled before it ended. AMIs that it had made by then stay.");
@@ -35,7 +38,8 @@ pub(super) fn waiting(telling: &Telling<'_>, build: &Summary, steps: &[WaitingSt
             if steps.len() == 1 { "waits" } else { "wait" }
         ),
     );
-    for step in steps {
+    let shown = &steps[..steps.len().min(MOST)];
+    for step in shown {
         let mut lines = vec![format!("Workflow: {}", short(&step.workflow))];
         lines.extend(step.description.iter().map(|description| format!("Description: {description}")));
         lines.push(format!("Step execution: {}", step.id));
@@ -47,11 +51,18 @@ pub(super) fn waiting(telling: &Telling<'_>, build: &Summary, steps: &[WaitingSt
         content.section(format!("Step {}", step.name), lines);
     }
     content.next.push("Look at the image, and decide whether it is to become a golden image.".to_owned());
-    for step in steps {
+    for step in shown {
         let of = if steps.len() == 1 { String::new() } else { format!(" at {}", step.name) };
         let after = of.replace(" at ", " after ");
         content.next.push(format!("To go on{after}:\n{}", invoke(telling, "resume", build, step)));
         content.next.push(format!("To end the build{of}:\n{}", invoke(telling, "stop", build, step)));
+    }
+    if steps.len() > shown.len() {
+        content.next.push(format!(
+            "{} more wait:\naws imagebuilder list-waiting-workflow-steps --region {}",
+            steps.len() - shown.len(),
+            telling.facts.function.region
+        ));
     }
     content
 }

@@ -6,7 +6,7 @@ use super::super::inputs::side_by_side;
 use super::super::words::{columns, counted, cut, first, image, quoted, short, time};
 use super::started_by;
 use crate::cause::Point;
-use crate::facts::{Build, Execution, RegionFailure, StepRun, Summary};
+use crate::facts::{Build, Known, RegionFailure, Summary};
 use crate::transient::{self, Retry};
 
 pub(super) fn failed(
@@ -129,18 +129,20 @@ fn reason(detail: &Build, point: &Point<'_>) -> Vec<String> {
         lines.extend(detail.reason.as_deref().map(quoted));
     }
     lines.extend(failing_step(detail));
+    lines.extend(said_by_step(detail, &lines));
+    if let Known::Unread(error) = &detail.executions {
+        let so = if transient::passing(detail).is_some() { ", so it isn't tried again" } else { "" };
+        lines.push(format!("What its workflow did couldn't be read{so}: {}", cut(error, 300)));
+    }
     lines
 }
 
 /// Which step of which workflow it was, and which of its attempts.
 fn failing_step(detail: &Build) -> Option<String> {
     let failure = detail.failure.as_ref()?;
-    let executions = detail.executions.get().map_or(&[][..], Vec::as_slice);
-    let execution = executions.iter().find(|execution| Some(&execution.id) == failure.execution.as_ref());
-    let is_this = |step: &&StepRun| Some(&step.id) == failure.step_execution.as_ref() || step.status == "FAILED";
-    let step = execution.and_then(|execution| execution.steps.iter().find(is_this));
+    let (execution, step) = (detail.failed_execution(), detail.failed_step());
     let name = step.map(|step| &step.name).or(failure.step.as_ref())?;
-    let workflow = execution.map(|execution: &Execution| &execution.workflow).or(failure.workflow.as_ref());
+    let workflow = execution.map(|execution| &execution.workflow).or(failure.workflow.as_ref());
     let workflow = workflow.map(|workflow| format!(" of workflow {}", short(workflow))).unwrap_or_default();
     let action = step.and_then(|step| step.action.as_ref()).map(|action| format!(" ({action})")).unwrap_or_default();
     let attempts = match step.and_then(|step| Some((step.attempt?, step.max_attempts?))) {
@@ -148,6 +150,12 @@ fn failing_step(detail: &Build) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("Workflow step: {name}{action}{workflow}{attempts}"))
+}
+
+/// What else there is to say of the failing step, if nothing above says it.
+fn said_by_step(detail: &Build, lines: &[String]) -> Option<String> {
+    let said = quoted(detail.failed_step()?.message.as_deref().filter(|said| !said.trim().is_empty())?);
+    (!lines.iter().any(|line| line.contains(&said))).then(|| format!("It says: {said}"))
 }
 
 fn changed(telling: &Telling<'_>, content: &mut Content, good: (&Summary, &Build), detail: &Build) {

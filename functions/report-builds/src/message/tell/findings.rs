@@ -2,7 +2,7 @@
 
 use super::super::Telling;
 use super::super::content::Content;
-use super::super::words::{columns, counted, first, image, listed, short};
+use super::super::words::{columns, counted, cut, first, image, listed, short};
 use crate::facts::{Build, Finding, FindingSeverity, NewerParent, Package, Summary};
 use crate::fixed::fixed_by;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub(super) fn findings(
     if blocked {
         let tag = shared::tags::BLOCKED;
         content.facts.push(("Blocked", format!("yes: the tag {tag} keeps this build from every channel")));
+    } else if let Some(error) = telling.facts.block_refused.get(&build.arn.to_string()) {
+        content.facts.push(("Blocked", format!("no, though it should be: {}", cut(error, 300))));
     }
     let fixed = |finding: &&Finding| parent.and_then(|parent| fixed_by(parent, finding));
     let rows: Vec<[String; 5]> = told.iter().map(|finding| row(finding, parent, fixed(finding))).collect();
@@ -115,6 +117,14 @@ fn next(
     }
     if next.is_empty() {
         next.push("No fix is known yet: see at the addresses above what helps until there is one.".to_owned());
+    }
+    if telling.facts.block_refused.contains_key(&build.arn.to_string()) {
+        next.push(format!(
+            "Keep this build from channels, which Goldsmith wasn't allowed to:\naws imagebuilder tag-resource --region \
+             {region} --resource-arn {} --tags {}=findings",
+            build.arn,
+            shared::tags::BLOCKED
+        ));
     }
     if blocked {
         next.push(format!(

@@ -3,6 +3,33 @@
 use super::*;
 
 #[test]
+fn what_a_pipeline_is_started_for_fits_a_tag() {
+    use crate::inputs::Change;
+    let component = |name: &str| Change::Component { now: arn(&format!("component/{name}/1.2.0/3")) };
+    let parent = Change::Parent { now: arn("image/base/1.0.0/4") };
+    for (reason, expected) in [
+        (Reason::First, "its first build"),
+        (Reason::Always("2026-11-21T06:00:00Z".to_owned()), "the schedule of 2026-11-21T06:00:00Z"),
+        (Reason::Changed(vec![parent.clone()]), "parent base 1.0.0/4"),
+        (
+            Reason::Changed(vec![Change::Recipe { now: arn("image-recipe/web/1.1.0") }, component("agent")]),
+            "recipe web 1.1.0 + component agent 1.2.0/3",
+        ),
+        (Reason::Changed(vec![Change::Parent { now: "docker.io/a,b;c (d)".to_owned() }]), "parent docker.io/a-b-c -d-"),
+        (
+            Reason::Changed(vec![Change::Order, Change::Without { then: arn("component/old/1.0.0/1") }]),
+            "components in another order + without component old 1.0.0/1",
+        ),
+    ] {
+        assert_eq!(reason.in_tag(), expected);
+    }
+    let many = Reason::Changed((0..40).map(|n| component(&format!("component-number-{n}"))).collect());
+    assert!(many.in_tag().len() <= 256 && many.in_tag().ends_with(" more"), "{}", many.in_tag());
+    let long = Reason::Changed(vec![component(&"a".repeat(500)), parent]);
+    assert_eq!(long.in_tag(), "2 changes of what it is made of");
+}
+
+#[test]
 fn every_reason_to_leave_a_pipeline_alone() {
     type Change = fn(&mut Facts);
     let cases: [(Change, &str); 15] = [

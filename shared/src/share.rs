@@ -1,8 +1,7 @@
 //! The setting `ShareTargets`: where AMIs are published that are shared with an account, not copied to it.
 
-use crate::plan::Place;
+use crate::pattern::fits;
 use serde::Deserialize;
-use shared::pattern::fits;
 use std::collections::BTreeSet;
 
 /// The accounts and Regions where shared AMIs are published.
@@ -20,10 +19,14 @@ struct Share {
 
 impl ShareTargets {
     /// What the setting has to be.
-    pub(super) const EXPECTED: &'static str = "JSON such as [{\"accounts\": [\"111122223333\"], \"regions\": \
+    pub const EXPECTED: &'static str = "JSON such as [{\"accounts\": [\"111122223333\"], \"regions\": \
          [\"eu-west-1\"], \"families\": [\"web-*\"]}]: families may be left out, and * stands for any characters";
 
-    pub(super) fn parse(text: &str) -> Result<Self, Option<String>> {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, Option<String>> {
         let shares: Vec<Share> = serde_json::from_str(text).map_err(|error| Some(error.to_string()))?;
         for (index, share) in shares.iter().enumerate() {
             let account = |text: &String| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -45,17 +48,18 @@ impl ShareTargets {
         Ok(Self(shares))
     }
 
-    /// Where AMIs of a family are published that are shared.
-    pub fn places(&self, family: &str) -> BTreeSet<Place> {
+    /// Where AMIs of a family are published that are shared: Regions with accounts.
+    pub fn places(&self, family: &str) -> BTreeSet<(String, String)> {
         let all = |share: &Share| share.families.is_none();
         let shares = self
             .0
             .iter()
             .filter(|share| all(share) || share.families.iter().flatten().any(|pattern| fits(pattern, family)));
         let places = shares.flat_map(|share| {
-            share.accounts.iter().flat_map(|account| {
-                share.regions.iter().map(|region| Place { region: region.clone(), account: account.clone() })
-            })
+            share
+                .accounts
+                .iter()
+                .flat_map(|account| share.regions.iter().map(|region| (region.clone(), account.clone())))
         });
         places.collect()
     }
@@ -77,7 +81,7 @@ mod tests {
         ]"#;
         let targets = ShareTargets::parse(text).unwrap();
         let places = |family| -> Vec<String> {
-            targets.places(family).iter().map(|place| format!("{} {}", place.region, place.account)).collect()
+            targets.places(family).iter().map(|(region, account)| format!("{region} {account}")).collect()
         };
         assert_eq!(places("web-1"), ["eu-west-1 111122223333", "eu-west-1 444455556666", "us-east-1 111122223333"]);
         assert_eq!(places("other"), ["us-east-1 111122223333"]);

@@ -1,5 +1,8 @@
 //! Old images on their way out: what is retired, what stays, and what a run leaves behind that is cut off anywhere.
 
+mod accounts;
+mod executions;
+
 use crate::harness::{build, call, deployed_with, going_on, goldsmith_local, kept, own_stack, text};
 use chrono::{SecondsFormat, TimeDelta};
 use goldsmith_local::driver::{Local, Running};
@@ -57,8 +60,12 @@ fn faults(world: &mut World, rules: &Value) {
 
 /// Each build's number with its status.
 fn statuses(local: &Local) -> Vec<String> {
+    statuses_of(local, "app")
+}
+
+fn statuses_of(local: &Local, family: &str) -> Vec<String> {
     let world = local.world();
-    let images = world.imagebuilder.all().filter(|it| it.arn.contains(":123456789012:image/app/"));
+    let images = world.imagebuilder.all().filter(|it| it.arn.contains(&format!(":123456789012:image/{family}/")));
     images.map(|it| format!("{} {}", it.arn.rsplit('/').next().unwrap(), it.status())).collect()
 }
 
@@ -90,8 +97,13 @@ fn number(decision: &Value) -> &str {
 
 /// The names of the reasons for a build.
 fn reasons(answer: &Value, build: &str) -> Vec<String> {
+    reasons_of(answer, "app", build)
+}
+
+fn reasons_of(answer: &Value, family: &str, build: &str) -> Vec<String> {
     let decisions = answer["plan"]["decisions"].as_array().unwrap();
-    let decision = decisions.iter().find(|it| number(it) == build).unwrap();
+    let image = format!(":image/{family}/1.0.0/{build}");
+    let decision = decisions.iter().find(|it| it["image"].as_str().unwrap().ends_with(&image)).unwrap();
     let reasons = decision["reason"].as_array().unwrap().iter();
     reasons
         .map(|reason| format!("{}: {}", reason["name"].as_str().unwrap(), reason["says"].as_str().unwrap()))
@@ -126,6 +138,15 @@ async fn due() -> &'static str {
         world
     };
     DUE.get_or_init(make).await
+}
+
+/// The AMI of a build in an account, where it has one there.
+fn ami_in(local: &Local, family: &str, build: &str, account: &str) -> String {
+    let world = local.world();
+    let arn = format!("arn:aws:imagebuilder:us-east-1:123456789012:image/{family}/1.0.0/{build}");
+    let image = world.imagebuilder.all().find(|it| it.arn == arn).unwrap();
+    let amis = image.document["outputResources"]["amis"].as_array().unwrap().clone();
+    amis.iter().find(|ami| ami["accountId"] == account).unwrap()["image"].as_str().unwrap().to_owned()
 }
 
 async fn world_of_due() -> Running {
@@ -172,7 +193,7 @@ async fn a_plan_alone_changes_nothing_and_is_told() {
     let answer = run(local, json!({"dryRun": true})).await;
     assert_eq!(actions(&answer), ["1 delete", "2 disable", "3 deprecate"].map(str::to_owned).into());
     assert_eq!(answer["onlyPlanned"], "it was a dry run");
-    let written = ["StartResourceStateUpdate", "TagResource", "UntagResource", "ModifyImageAttribute", "Publish"];
+    let written = ["StartResourceStateUpdate", "TagResource", "UntagResource", "ModifyImageAttribute", "PutParameter"];
     let by_function = |call: &Value| call["caller"].to_string().contains("DeprecateImages");
     {
         let world = local.world();
@@ -181,6 +202,11 @@ async fn a_plan_alone_changes_nothing_and_is_told() {
         assert!(of_run.iter().all(|call| by_function(call) && !written.contains(&call["operation"].as_str().unwrap())));
     }
     assert_eq!(state(local), before);
+    let summaries = |world: &World| {
+        let sent = world.journal.entries().iter().filter(|it| it.kind == Kind::MessagePublished);
+        sent.filter(|it| it.detail == "Image retirement, planned: deprecate 1, disable 1, delete 1").count()
+    };
+    assert_eq!(summaries(&local.world()), 1, "a summary goes to the topic");
     let log = invoke(local, json!({"dryRun": true})).await.log;
     let decided = log.lines().filter(|line| line.contains("\"planned\"") && line.contains("\"decisions\""));
     assert!(decided.count() >= 2, "what stays and what goes is in the log: {log}");

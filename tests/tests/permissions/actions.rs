@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 
 /// Each action with the kinds of resources that it knows: service, and how the ARN goes on behind the account.
-const KINDS: [(&str, &[&str]); 60] = [
+const KINDS: [(&str, &[&str]); 61] = [
     ("autoscaling:DescribeAutoScalingGroups", &[]),
     ("autoscaling:DescribeLaunchConfigurations", &[]),
     ("ec2:CreateImageUsageReport", &["ec2:image/", "ec2:image-usage-report/"]),
@@ -42,8 +42,8 @@ const KINDS: [(&str, &[&str]); 60] = [
     ("imagebuilder:SendWorkflowStepAction", &["imagebuilder:image/", "imagebuilder:workflow-step-execution/"]),
     ("imagebuilder:StartImagePipelineExecution", &["imagebuilder:image-pipeline/"]),
     ("imagebuilder:StartResourceStateUpdate", &["imagebuilder:image/"]),
-    ("imagebuilder:TagResource", &["imagebuilder:image/", "imagebuilder:image-pipeline/"]),
-    ("imagebuilder:UntagResource", &["imagebuilder:image/", "imagebuilder:image-pipeline/"]),
+    ("imagebuilder:TagResource", &["imagebuilder:"]),
+    ("imagebuilder:UntagResource", &["imagebuilder:"]),
     ("inspector2:ListFindings", &[]),
     ("kms:Decrypt", &["kms:key/"]),
     ("kms:GenerateDataKey", &["kms:key/"]),
@@ -55,6 +55,7 @@ const KINDS: [(&str, &[&str]); 60] = [
     ("sqs:SendMessage", &["sqs:"]),
     ("sqs:TagQueue", &["sqs:"]),
     ("sqs:UntagQueue", &["sqs:"]),
+    ("ssm:DeleteParameter", &["ssm:parameter"]),
     ("ssm:DescribeParameters", &[]),
     ("ssm:GetParameter", &["ssm:parameter"]),
     ("ssm:GetParameterHistory", &["ssm:parameter"]),

@@ -168,8 +168,8 @@ impl Drawn {
             let made = &mut world.images[image];
             // Since long: somebody else's deprecated and disabled images.
             let by_others = tape.below(30);
-            if made.status == Status::Available && by_others >= 28 {
-                made.status = if by_others == 28 { Status::Deprecated } else { Status::Disabled };
+            if made.status == Status::Available && by_others >= 24 {
+                made.status = if by_others < 27 { Status::Deprecated } else { Status::Disabled };
                 let (status, at) = (made.status, made.created);
                 for ami in made.amis.clone() {
                     world.amis[ami].deprecated = Some(at);

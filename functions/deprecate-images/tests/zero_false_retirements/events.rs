@@ -35,7 +35,7 @@ enum What {
 }
 
 /// The plain ones more often than the odd ones.
-const WHAT: [What; 24] = [
+const WHAT: [What; 26] = [
     What::Build,
     What::Build,
     What::Build,
@@ -58,6 +58,8 @@ const WHAT: [What; 24] = [
     What::PipelineTag,
     What::Pipeline,
     What::Share,
+    What::Outside,
+    What::Outside,
     What::Outside,
     What::Publish,
 ];
@@ -190,7 +192,8 @@ impl Event {
             What::Launch => self.launch(world),
             What::Instance => {
                 let count = world.instances.len();
-                if count > 0 {
+                // What is terminated stays so.
+                if count > 0 && world.instances[self.subject % count].state != "terminated" {
                     world.instances[self.subject % count].state = STATES[self.numbers[0] % STATES.len()];
                 }
             }

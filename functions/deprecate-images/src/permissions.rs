@@ -7,8 +7,7 @@ use shared::permissions::{
 };
 
 /// Where a run that had no time for all families says where it stopped.
-const STOPPED: &str =
-    "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/goldsmith/${AWS::StackName}/retirement-goes-on-at";
+const STOPPED: &str = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/goldsmith/${AWS::StackName}/retirement-goes-on-at";
 
 /// Each action that this function calls, or that a service asks for when it is called.
 pub const PERMISSIONS: [Permission; 22] = [

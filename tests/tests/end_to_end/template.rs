@@ -35,8 +35,7 @@ async fn stack(parameters: &[(&str, &str)]) -> Summary {
         let name = topic.rsplit(':').next().unwrap();
         call(&mut running.local.world(), "sns", DEFAULT_REGION, "CreateTopic", json!({"Name": name}));
     }
-    let summary =
-        deploy(&running.local, DEFAULT_ACCOUNT, "goldsmith", &root().join("template.yaml"), parameters).await;
+    let summary = deploy(&running.local, DEFAULT_ACCOUNT, "goldsmith", &root().join("template.yaml"), parameters).await;
     running.local.shut_down().await;
     summary
 }

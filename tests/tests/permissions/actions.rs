@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 
 /// Each action with the kinds of resources that it knows: service, and how the ARN goes on behind the account.
-const KINDS: [(&str, &[&str]); 60] = [
+const KINDS: [(&str, &[&str]); 61] = [
     ("autoscaling:DescribeAutoScalingGroups", &[]),
     ("autoscaling:DescribeLaunchConfigurations", &[]),
     ("ec2:CreateImageUsageReport", &["ec2:image/", "ec2:image-usage-report/"]),

@@ -179,6 +179,8 @@ fn what_a_function_may_change_is_this_and_nothing_else() {
                 "imagebuilder:TagResource",
                 "imagebuilder:UntagResource",
                 "sns:Publish",
+                "ssm:DeleteParameter",
+                "ssm:PutParameter",
                 "sts:AssumeRole",
             ],
         ),

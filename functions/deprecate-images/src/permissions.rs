@@ -6,8 +6,8 @@ use shared::permissions::{
     OWN_PIPELINES, PARENTS, PUBLISHED, Permission, TARGET_ROLE, allow, encrypt,
 };
 
-/// Where a run that had no time for all families says where it stopped.
-const STOPPED: &str = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/goldsmith/${AWS::StackName}/retirement-goes-on-at";
+/// Where the next run begins.
+const GOES_ON_AT: &str = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/goldsmith/${AWS::StackName}/retirement-goes-on-at";
 
 /// Each action that this function calls, or that a service asks for when it is called.
 pub const PERMISSIONS: [Permission; 22] = [
@@ -44,9 +44,8 @@ pub const PERMISSIONS: [Permission; 22] = [
         "find all images and what is made of them",
     ),
     allow(&["ssm:GetParameterHistory"], &[PUBLISHED, PARENTS], "keep what is published, and parents"),
-    allow(&["ssm:GetParameter"], &[STOPPED], "go on where the last run stopped"),
-    allow(&["ssm:DeleteParameter", "ssm:PutParameter"], &[STOPPED], "say where the next run goes on")
-        .unseen("a run here has time for all families"),
+    allow(&["ssm:DeleteParameter", "ssm:GetParameter"], &[GOES_ON_AT], "go on where a run had no time left"),
+    allow(&["ssm:PutParameter"], &[GOES_ON_AT], "note where that is").unseen("here a run gets through in its time"),
     allow(&["ec2:DescribeImages"], &[EVERYTHING], "see AMIs, and when they were last launched").and_elsewhere(),
     allow(&["ec2:DescribeImageAttribute"], &[AMIS], "see whom an AMI is shared with").and_elsewhere(),
     allow(
@@ -87,10 +86,7 @@ pub const PERMISSIONS: [Permission; 22] = [
     // What DescribeLaunchTemplateVersions puts in the place of resolve:ssm:…, in the caller's name.
     allow(
         &["ssm:GetParameters"],
-        &[
-            "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/*",
-            "arn:${AWS::Partition}:ssm:*::parameter/aws/service/*",
-        ],
+        &["arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/*"],
         "let EC2 resolve the parameters that launch templates name",
     )
     .when("Bool", "aws:ViaAWSService", &["true"])

@@ -7,26 +7,23 @@ use shared::permissions::{
 };
 
 /// Each action that this function calls, or that a service asks for when it is called.
-pub const PERMISSIONS: [Permission; 20] = [
+pub const PERMISSIONS: [Permission; 21] = [
     allow(
         &["imagebuilder:GetImagePipeline", "imagebuilder:ListImagePipelineImages"],
         &[OWN_PIPELINES],
         "see how a pipeline does",
     ),
     allow(
-        &[
-            "imagebuilder:ListImageBuildVersions",
-            "imagebuilder:ListImagePackages",
-            "imagebuilder:ListWorkflowExecutions",
-        ],
+        &["imagebuilder:ListImageBuildVersions", "imagebuilder:ListWorkflowExecutions"],
         &[OWN_IMAGES],
-        "see how a build went, and what is in it",
+        "see how a build went",
     ),
     allow(&["imagebuilder:ListWorkflowStepExecutions"], &[WORKFLOW_EXECUTIONS], "see which step failed"),
     allow(&["imagebuilder:GetWorkflowStepExecution"], &[WORKFLOW_STEPS], "see what a step waits for"),
     allow(&["imagebuilder:GetComponent"], &[COMPONENTS], "see whether a component is withdrawn"),
     allow(&["imagebuilder:GetContainerRecipe"], &[CONTAINER_RECIPES], "see what a recipe names"),
     allow(&["imagebuilder:GetImage"], &[IMAGES], "see a build, or whether a parent is withdrawn"),
+    allow(&["imagebuilder:ListImagePackages"], &[IMAGES], "see whether a newer parent mends a finding"),
     allow(&["imagebuilder:GetImageRecipe"], &[IMAGE_RECIPES], "see what a recipe names"),
     // Image Builder asks for the permission of Amazon Inspector, whose findings they are.
     allow(

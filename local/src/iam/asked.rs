@@ -4,9 +4,10 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 
 use super::policy::{Keys, Resource};
+use crate::imagebuilder::store::Kind;
 use crate::wire::Context;
 use crate::world::World;
-use crate::{ec2, sns};
+use crate::{ec2, sns, ssm};
 use serde_json::Value;
 
 /// One action on one resource.
@@ -33,6 +34,9 @@ pub(super) fn asked(world: &World, context: &Context, service: &str, operation: 
         _ => vec![call.on(Resource::Any)],
     }
 }
+
+/// What DescribeImageReferences calls container recipes.
+const CONTAINER_RECIPE: &str = "imagebuilder:ContainerRecipe";
 
 /// Image Builder's actions that know no resources.
 const LISTS: [&str; 11] = [
@@ -308,23 +312,36 @@ impl Call<'_> {
         let everything = self.flag("IncludeAllResourceTypes");
         let types = self.input.get("ResourceType").and_then(Value::as_array).into_iter().flatten();
         let types: Vec<&str> = types.filter_map(|one| one.get("ResourceType")?.as_str()).collect();
-        let read: [(&str, &[&str]); 5] = [
-            ("ec2:Instance", &["ec2:DescribeInstances"]),
-            ("ec2:LaunchTemplate", &["ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions"]),
-            ("ssm:Parameter", &["ssm:DescribeParameters", "ssm:GetParameters"]),
-            ("imagebuilder:ImageRecipe", &["imagebuilder:ListImageRecipes"]),
-            ("imagebuilder:ContainerRecipe", &["imagebuilder:ListContainerRecipes", "imagebuilder:GetContainerRecipe"]),
-        ];
-        let read = read.iter().filter(|(kind, _)| everything || types.contains(kind));
-        let of_one = |action: &&str| {
-            let resource = match *action {
-                "ssm:GetParameters" | "imagebuilder:GetContainerRecipe" => Resource::Any,
-                _ => Resource::Everything,
-            };
-            self.via("ec2-images.amazonaws.com", action, resource)
-        };
-        let read = read.flat_map(|(_, actions)| actions.iter().map(of_one));
-        std::iter::once(self.on(Resource::Everything)).chain(read).collect()
+        let (account, region) = (self.context.account(), &self.context.region);
+        let via = |action: &str, resource| self.via("ec2-images.amazonaws.com", action, resource);
+        let list = |action: &str| via(action, Resource::Everything);
+        let mut asked = vec![self.on(Resource::Everything)];
+        for kind in
+            ["ec2:Instance", "ec2:LaunchTemplate", "ssm:Parameter", "imagebuilder:ImageRecipe", CONTAINER_RECIPE]
+        {
+            match kind {
+                _ if !everything && !types.contains(&kind) => {}
+                "ec2:Instance" => asked.push(list("ec2:DescribeInstances")),
+                "ec2:LaunchTemplate" => {
+                    asked.push(list("ec2:DescribeLaunchTemplates"));
+                    asked.push(list("ec2:DescribeLaunchTemplateVersions"));
+                }
+                "ssm:Parameter" => {
+                    asked.push(list("ssm:DescribeParameters"));
+                    let here = ssm::published(self.world).into_iter();
+                    let here = here.filter(|it| it.account == account && it.region == *region);
+                    asked.extend(here.map(|it| via("ssm:GetParameters", self.parameter(&it.name))));
+                }
+                "imagebuilder:ImageRecipe" => asked.push(list("imagebuilder:ListImageRecipes")),
+                _ => {
+                    asked.push(list("imagebuilder:ListContainerRecipes"));
+                    let own = self.world.imagebuilder.owned(Kind::ContainerRecipe, region, account);
+                    let get = |arn: &str| via("imagebuilder:GetContainerRecipe", Resource::Of(arn.to_owned()));
+                    asked.extend(own.map(|recipe| get(&recipe.arn)));
+                }
+            }
+        }
+        asked
     }
 
     fn flag(&self, member: &str) -> bool {

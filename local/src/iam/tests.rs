@@ -102,6 +102,35 @@ fn a_call_needs_its_actions_on_its_resources() {
 }
 
 #[test]
+fn who_publishes_to_a_topic_with_a_key_needs_the_key_by_way_of_sns() {
+    let key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+    let publish = |statements: &[Value], key: &str| {
+        let mut statements = statements.to_vec();
+        statements.push(json!({"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}));
+        let mut world = world(json!(statements));
+        let owner = Context { caller: Caller::service(ACCOUNT, "cloudformation.amazonaws.com"), ..context("function") };
+        let topic = json!({"Name": "t", "Attributes": {"KmsMasterKeyId": key}});
+        let made = crate::dispatch::call(&mut world, &owner, "sns", "CreateTopic", topic).unwrap();
+        ask(&mut world, "sns:Publish", &json!({"TopicArn": made["TopicArn"]})).err().map(|(_, code, _)| code)
+    };
+    let uses = |actions: Value, service: &str| {
+        let condition = json!({"StringLike": {"kms:ViaService": format!("{service}.us-east-1.amazonaws.com*")}});
+        json!({"Effect": "Allow", "Action": actions, "Resource": key, "Condition": condition})
+    };
+    let both = json!(["kms:Decrypt", "kms:GenerateDataKey"]);
+    for (statement, key, expected) in [
+        (None, "alias/aws/sns", None),
+        (None, key, Some("KMSAccessDenied")),
+        (Some(uses(both.clone(), "sns")), key, None),
+        (Some(uses(both, "sqs")), key, Some("KMSAccessDenied")),
+        (Some(uses(json!("kms:Decrypt"), "sns")), key, Some("KMSAccessDenied")),
+    ] {
+        let statements: Vec<_> = statement.into_iter().collect();
+        assert_eq!(publish(&statements, key).as_deref(), expected, "{statements:?} {key}");
+    }
+}
+
+#[test]
 fn a_refusal_says_who_may_not_do_what_and_what_is_not_known() {
     let mut world = world(json!([]));
     let input = json!({"Name": "/g/web"});

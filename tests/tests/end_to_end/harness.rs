@@ -67,6 +67,17 @@ pub(crate) async fn deployed_with(
     parameters: &[(&str, &str)],
     topics: &[&str],
 ) -> Running {
+    deployed_from(&root().join("template.yaml"), seed, stacks, parameters, topics).await
+}
+
+/// The same with another template in the place of the functions' own.
+pub(crate) async fn deployed_from(
+    template: &Path,
+    seed: u64,
+    stacks: &[PathBuf],
+    parameters: &[(&str, &str)],
+    topics: &[&str],
+) -> Running {
     let start = "2026-03-02T00:00:00Z".parse().unwrap();
     let running = Running::start(Seed(seed), Pace::Simulated { start }, 0).await.unwrap();
     with_executables(&running).await;
@@ -74,7 +85,7 @@ pub(crate) async fn deployed_with(
         let input = serde_json::json!({"Name": topic});
         call(&mut running.local.world(), "sns", DEFAULT_REGION, "CreateTopic", input);
     }
-    deploy(&running.local, DEFAULT_ACCOUNT, "goldsmith", &root().join("template.yaml"), parameters).await;
+    deploy(&running.local, DEFAULT_ACCOUNT, "goldsmith", template, parameters).await;
     for stack in stacks {
         deploy(&running.local, DEFAULT_ACCOUNT, stack.file_stem().unwrap().to_str().unwrap(), stack, &[]).await;
     }

@@ -8,6 +8,7 @@ mod fan_out;
 mod faults;
 mod harness;
 mod invoke;
+mod permissions;
 mod report_builds;
 mod run;
 mod sdk;

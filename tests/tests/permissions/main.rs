@@ -157,7 +157,7 @@ fn what_a_function_may_change_is_this_and_nothing_else() {
         permissions.iter().flat_map(|one| one.actions.iter().copied()).filter(|action| !reads(action)).collect()
     };
     let expected: [(&str, &[&str]); 4] = [
-        ("start-pipelines", &["imagebuilder:StartImagePipelineExecution"]),
+        ("start-pipelines", &["imagebuilder:StartImagePipelineExecution", "imagebuilder:TagResource"]),
         (
             "fan-out-amis",
             &[

@@ -68,6 +68,7 @@ fn truth(changes: &[Change], event: Event) -> Facts {
             6 => Some(distribution_failure(vec![region("us-east-1", None, "FAILED", Some(THROTTLED))])),
             _ => None,
         };
+        detail.executions = Known::Is(Vec::new());
         let found = (0..change.findings)
             .map(|n| finding(&format!("CVE-2026-{n}"), FindingSeverity::Critical, vec![package("openssl", "1", None)]));
         detail.scan = Known::Is(Scan { findings: found.collect(), newer_parent: Known::Unasked });
@@ -229,5 +230,32 @@ proptest! {
                 }
             }
         }
+    }
+
+    /// When tags can't be written now and then, everything is told all the same, though perhaps more than once.
+    #[test]
+    fn what_can_not_be_remembered_is_told_all_the_same(
+        changes in changes(),
+        refused in prop::collection::vec(any::<bool>(), 40),
+    ) {
+        let settings = Settings { repeat_after: TimeDelta::minutes(PERIOD), ..settings() };
+        let (mut plain, mut flaky) = (Written::new(), Written::new());
+        let mut refused = refused.into_iter().cycle();
+        let (mut expected, mut told) = (BTreeSet::new(), BTreeSet::new());
+        for change in 0..changes.len() {
+            for about in ABOUTS {
+                let (past, event) = (&changes[..=change], Event { time: time(change, 0), about });
+                let trouble = |said: Vec<Said>| {
+                    said.into_iter().filter(|said| !said.3).map(|(holder, kind, cause, ..)| (holder, kind, cause))
+                };
+                expected.extend(trouble(deliver(past, event, &settings, &mut plain)));
+                let before = flaky.clone();
+                told.extend(trouble(deliver(past, event, &settings, &mut flaky)));
+                if refused.next() == Some(true) {
+                    flaky = before;
+                }
+            }
+        }
+        prop_assert!(told.is_superset(&expected), "{:?}", expected.difference(&told).collect::<Vec<_>>());
     }
 }

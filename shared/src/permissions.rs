@@ -111,7 +111,7 @@ pub const fn encrypt(services: &'static [&'static str], to: &'static str) -> Per
     allow(&["kms:Decrypt", "kms:GenerateDataKey"], KEY, to)
         .when("StringLike", "kms:ViaService", services)
         .given("HasKey")
-        .unseen("the local AWS has no keys")
+        .unseen("the stack whose calls are compared has no key of its own")
 }
 
 /// SNS as the sender.

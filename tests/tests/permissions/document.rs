@@ -15,7 +15,7 @@ actions that know no resources. **Also elsewhere** are those that the role in ot
 (`target-account.yaml`), for that account's own resources.
 
 Beside this, Lambda writes logs with the role (`AWSLambdaBasicExecutionRole`) and sends events that were given up to the
-dead-letter queue. AMIs, snapshots and container images are retired by Image Builder under the role `LifecycleExecution`,
+dead-letter queue. AMIs and snapshots are retired by Image Builder under the role `LifecycleExecution`,
 which has AWS's own policy `EC2ImageBuilderLifecycleExecutionPolicy` and no other.
 ";
 

@@ -23,7 +23,7 @@ pub(crate) struct Simulation {
     settings: Settings,
     fates: Vec<u16>,
     /// By image: since which run nothing has been against its way out.
-    clear: BTreeMap<usize, Time>,
+    clear: BTreeMap<usize, (Time, Status)>,
     /// How often what happened.
     pub(crate) tally: BTreeMap<String, usize>,
     /// What happened, for people.

@@ -179,7 +179,13 @@ impl Simulation {
                 self.clear.remove(&image);
                 continue;
             }
-            let since = *self.clear.entry(image).or_insert(world.now);
+            let (since, was) = self.clear.entry(image).or_insert((world.now, it.status));
+            // Somebody made it AVAILABLE again by hand: the policy begins anew.
+            if it.status == Status::Available && *was != Status::Available {
+                *since = world.now;
+            }
+            *was = it.status;
+            let since = *since;
             let policy = Oracle { sight, rules: self.account.rules, stays: &[] }.policy(it.family);
             let Asked::Policy(policy) = policy else { continue };
             // Each step: until the run that finds it due, a report asked for and made, the step itself.

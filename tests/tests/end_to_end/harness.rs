@@ -1,9 +1,10 @@
 //! What the tests stand on: the built binaries, a local AWS with the stacks deployed, the command.
 
+use chrono::SecondsFormat;
 use goldsmith_local::draw::Seed;
 use goldsmith_local::driver::{Local, Pace, Running};
 use goldsmith_local::journal::{Entry, Kind};
-use goldsmith_local::lambda::{InvocationRecord, package};
+use goldsmith_local::lambda::{self, Ending, Invocation, InvocationRecord, SYNCHRONOUS, package};
 use goldsmith_local::stack::{self, Deployment, Summary};
 use goldsmith_local::wire::{ApiError, Caller, Context, Principal};
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION, World};
@@ -138,6 +139,27 @@ pub(crate) fn invocations(local: &Local, function: &str) -> Vec<InvocationRecord
     let world = local.world();
     let of = |record: &&InvocationRecord| record.invocation.function_arn.ends_with(&format!(":goldsmith-{function}"));
     world.lambda.invocations.iter().filter(of).cloned().collect()
+}
+
+/// Invokes one of the stack's functions and waits for its end.
+pub(crate) async fn invoke(local: &Local, function: &str, event: &Value) -> Ending {
+    let invocation = {
+        let mut world = local.world();
+        Invocation {
+            request_id: world.fresh_uuid("test"),
+            function_arn: lambda::find(&world, function).unwrap(),
+            payload: event.to_string(),
+            source: SYNCHRONOUS.to_owned(),
+            attempt: 0,
+            accepted_at: world.now,
+        }
+    };
+    local.invoke(invocation).await
+}
+
+/// The world's time, as schedules give it.
+pub(crate) fn now(local: &Local) -> Value {
+    local.world().now.to_rfc3339_opts(SecondsFormat::Secs, true).into()
 }
 
 /// A stack of the tests' own.

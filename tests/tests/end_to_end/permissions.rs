@@ -1,12 +1,14 @@
 //! What the functions declare of their roles is what they really need: all that is called is declared, and all that is
 //! declared is called, but for what says why it isn't. And a role that lacks one permission fails.
 
-use crate::harness::{OFF, build, call, call_in, deploy, deployed_from, deployed_with, own_stack, root, settle, start};
+use crate::harness::{
+    self, OFF, build, call, call_in, deploy, deployed_from, deployed_with, now, own_stack, root, settle, start,
+};
 use chrono::TimeDelta;
 use goldsmith_local::driver::Local;
 use goldsmith_local::faults::Rules;
 use goldsmith_local::iam::{self, Used};
-use goldsmith_local::lambda::{Ending, Invocation, SYNCHRONOUS};
+use goldsmith_local::lambda::Ending;
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use serde_json::{Value, json};
 use shared::permissions::Permission;
@@ -82,21 +84,10 @@ fn declared(role: &str) -> Vec<(&'static str, &'static str, bool)> {
 
 /// A function, invoked at the world's time.
 async fn invoke(local: &Local, function: &str, mut event: Value) -> Ending {
-    let invocation = {
-        let mut world = local.world();
-        if event.get("time").is_none() && function != "fan-out-amis" {
-            event["time"] = world.now.to_rfc3339().into();
-        }
-        Invocation {
-            request_id: world.fresh_uuid("test"),
-            function_arn: goldsmith_local::lambda::find(&world, function).unwrap(),
-            payload: event.to_string(),
-            source: SYNCHRONOUS.to_owned(),
-            attempt: 0,
-            accepted_at: world.now,
-        }
-    };
-    local.invoke(invocation).await
+    if event.get("time").is_none() && function != "fan-out-amis" {
+        event["time"] = now(local);
+    }
+    harness::invoke(local, function, &event).await
 }
 
 /// The same, which has to succeed, and what follows from it.

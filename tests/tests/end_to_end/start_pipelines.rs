@@ -1,14 +1,13 @@
 //! What starts a pipeline, in which order, and what doesn't.
 
 use crate::harness::{
-    OFF, build, build_notifications, call, deployed, deployed_with, goldsmith_local, invocations, own_stack, settle,
-    text,
+    self, OFF, build, build_notifications, call, deployed, deployed_with, goldsmith_local, invocations, own_stack,
+    settle, text,
 };
 use chrono::TimeDelta;
 use goldsmith_local::driver::Local;
 use goldsmith_local::faults::Rules;
 use goldsmith_local::journal::{Entry, Kind};
-use goldsmith_local::lambda::{Invocation, SYNCHRONOUS};
 use goldsmith_local::world::DEFAULT_REGION;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -220,19 +219,7 @@ async fn every_call_is_one_that_the_template_allows() {
 
 /// Invokes the function and waits for its answer.
 async fn invoke(local: &Local, event: Value) -> Value {
-    let invocation = {
-        let mut world = local.world();
-        let function = goldsmith_local::lambda::find(&world, "start-pipelines").unwrap();
-        Invocation {
-            request_id: world.fresh_uuid("test"),
-            function_arn: function,
-            payload: event.to_string(),
-            source: SYNCHRONOUS.to_owned(),
-            attempt: 0,
-            accepted_at: world.now,
-        }
-    };
-    let ending = local.invoke(invocation).await;
+    let ending = harness::invoke(local, "start-pipelines", &event).await;
     assert_eq!(ending.function_error, None, "{}", ending.payload);
     serde_json::from_str::<Value>(&ending.payload).unwrap()["runs"][0].clone()
 }

@@ -1,12 +1,12 @@
 //! `template.yaml`: whatever is left out of it, the rest stands; and what it watches is there to be watched.
 
-use crate::harness::{build, call, deploy, deployed_with, invocations, own_stack, root, settle};
-use chrono::{SecondsFormat, TimeDelta};
+use crate::harness::{self, build, call, deploy, deployed_with, invocations, now, own_stack, root, settle};
+use chrono::TimeDelta;
 use goldsmith_local::draw::Seed;
 use goldsmith_local::driver::{Local, Pace, Running};
 use goldsmith_local::faults::Rules;
 use goldsmith_local::journal::Kind;
-use goldsmith_local::lambda::{Ending, Invocation, SYNCHRONOUS};
+use goldsmith_local::lambda::Ending;
 use goldsmith_local::stack::Summary;
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use serde_json::{Value, json};
@@ -212,19 +212,8 @@ fn faults(local: &Local, rules: Value) {
 
 /// Invokes a function at the world's time.
 async fn invoke(local: &Local, function: &str, mut event: Value) -> Ending {
-    let invocation = {
-        let mut world = local.world();
-        event["time"] = world.now.to_rfc3339_opts(SecondsFormat::Secs, true).into();
-        Invocation {
-            request_id: world.fresh_uuid("test"),
-            function_arn: goldsmith_local::lambda::find(&world, function).unwrap(),
-            payload: event.to_string(),
-            source: SYNCHRONOUS.to_owned(),
-            attempt: 0,
-            accepted_at: world.now,
-        }
-    };
-    let ending = local.invoke(invocation).await;
+    event["time"] = now(local);
+    let ending = harness::invoke(local, function, &event).await;
     settle(local).await;
     ending
 }

@@ -3,12 +3,12 @@
 mod accounts;
 mod executions;
 
-use crate::harness::{build, call, deployed_with, going_on, goldsmith_local, kept, own_stack, text};
+use crate::harness::{self, build, call, deployed_with, going_on, goldsmith_local, kept, now, own_stack, text};
 use chrono::{SecondsFormat, TimeDelta};
 use goldsmith_local::driver::{Local, Running};
 use goldsmith_local::faults::Rules;
 use goldsmith_local::journal::Kind;
-use goldsmith_local::lambda::{Ending, Invocation, SYNCHRONOUS};
+use goldsmith_local::lambda::Ending;
 use goldsmith_local::world::{DEFAULT_REGION, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -30,20 +30,8 @@ async fn pass(local: &Local, time: TimeDelta) {
 
 /// Invokes the function at the world's time.
 async fn invoke(local: &Local, mut event: Value) -> Ending {
-    let invocation = {
-        let mut world = local.world();
-        event["time"] = world.now.to_rfc3339_opts(SecondsFormat::Secs, true).into();
-        let function = goldsmith_local::lambda::find(&world, "deprecate-images").unwrap();
-        Invocation {
-            request_id: world.fresh_uuid("test"),
-            function_arn: function,
-            payload: event.to_string(),
-            source: SYNCHRONOUS.to_owned(),
-            attempt: 0,
-            accepted_at: world.now,
-        }
-    };
-    local.invoke(invocation).await
+    event["time"] = now(local);
+    harness::invoke(local, "deprecate-images", &event).await
 }
 
 /// A run, and all that Image Builder makes of it.
@@ -354,19 +342,7 @@ async fn a_run_that_ends_after_any_call_is_taken_up_again() {
 
 /// A run of an event that happened at a time.
 async fn again(local: &Local, time: &str) {
-    let invocation = {
-        let mut world = local.world();
-        let function = goldsmith_local::lambda::find(&world, "deprecate-images").unwrap();
-        Invocation {
-            request_id: world.fresh_uuid("test"),
-            function_arn: function,
-            payload: json!({ "time": time }).to_string(),
-            source: SYNCHRONOUS.to_owned(),
-            attempt: 1,
-            accepted_at: world.now,
-        }
-    };
-    let ending = local.invoke(invocation).await;
+    let ending = harness::invoke(local, "deprecate-images", &json!({ "time": time })).await;
     assert_eq!(ending.function_error, None, "{}", ending.payload);
     pass(local, TimeDelta::minutes(5)).await;
 }

@@ -10,12 +10,12 @@ mod heals;
 mod rollback;
 mod versions;
 
-use crate::harness::{OFF, call_in, deploy, deployed_with, own_stack, root, settle};
+use crate::harness::{self, OFF, call_in, deploy, deployed_with, own_stack, root, settle};
 use chrono::TimeDelta;
 use goldsmith_local::driver::{Local, Running};
 use goldsmith_local::faults::Rules;
 use goldsmith_local::journal::{Entry, Kind};
-use goldsmith_local::lambda::{Ending, Invocation, SYNCHRONOUS};
+use goldsmith_local::lambda::Ending;
 use goldsmith_local::world::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use serde_json::{Value, json};
 
@@ -131,18 +131,7 @@ fn ami(local: &Local, build: &str, (region, account): (&str, &str)) -> String {
 
 /// Invokes the function and waits for its end, and for what follows from it.
 async fn invoke(local: &Local, event: Value) -> Ending {
-    let invocation = {
-        let mut world = local.world();
-        Invocation {
-            request_id: world.fresh_uuid("test"),
-            function_arn: goldsmith_local::lambda::find(&world, "fan-out-amis").unwrap(),
-            payload: event.to_string(),
-            source: SYNCHRONOUS.to_owned(),
-            attempt: 0,
-            accepted_at: world.now,
-        }
-    };
-    let ending = local.invoke(invocation).await;
+    let ending = harness::invoke(local, "fan-out-amis", &event).await;
     settle(local).await;
     ending
 }

@@ -162,9 +162,8 @@ async fn who_started_a_build_is_told() {
 
     let running = world(787, &[]).await;
     let local = &running.local;
-    let function = goldsmith_local::lambda::find(&local.world(), "start-pipelines").unwrap();
     let select = json!({"select": {"names": ["unbuilt"]}, "time": "2026-03-02T00:00:00Z"});
-    let ending = invoke_function(local, function, select).await;
+    let ending = invoke_function(local, "start-pipelines", select).await;
     assert!(ending.function_error.is_none(), "{}", ending.payload);
     let answer: Value = serde_json::from_str(&ending.payload).unwrap();
     let started = answer["runs"][0]["steps"].as_array().unwrap().iter().find_map(|step| step["image"].as_str());

@@ -11,12 +11,12 @@ mod pipelines;
 mod retries;
 mod waiting;
 
-use crate::harness::{OFF, call, deployed_with, invocations, own_stack, settle, start};
+use crate::harness::{self, OFF, call, deployed_with, invocations, own_stack, settle, start};
 use chrono::TimeDelta;
 use goldsmith_local::driver::{Local, Running};
 use goldsmith_local::faults::Rules;
 use goldsmith_local::journal::Kind;
-use goldsmith_local::lambda::{Ending, Invocation, SYNCHRONOUS};
+use goldsmith_local::lambda::Ending;
 use goldsmith_local::world::DEFAULT_REGION;
 use serde_json::{Value, json};
 
@@ -115,23 +115,11 @@ async fn done(local: &Local, event: Value) -> Value {
 
 /// Invokes the function and waits for its end, and for what follows from it.
 async fn invoke(local: &Local, event: Value) -> Ending {
-    let function = goldsmith_local::lambda::find(&local.world(), "report-builds").unwrap();
-    invoke_function(local, function, event).await
+    invoke_function(local, "report-builds", event).await
 }
 
-async fn invoke_function(local: &Local, function_arn: String, event: Value) -> Ending {
-    let invocation = {
-        let mut world = local.world();
-        Invocation {
-            request_id: world.fresh_uuid("test"),
-            function_arn,
-            payload: event.to_string(),
-            source: SYNCHRONOUS.to_owned(),
-            attempt: 0,
-            accepted_at: world.now,
-        }
-    };
-    let ending = local.invoke(invocation).await;
+async fn invoke_function(local: &Local, function: &str, event: Value) -> Ending {
+    let ending = harness::invoke(local, function, &event).await;
     settle(local).await;
     ending
 }

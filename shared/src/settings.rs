@@ -31,6 +31,18 @@ pub struct SettingsError {
     pub problems: Vec<Problem>,
 }
 
+/// The settings that this process has, or its end with one line on standard error: a function that can't read them has no
+/// invocation that could go well.
+pub fn of_process<Settings>(
+    function: &str,
+    from_environment: impl FnOnce(Environment) -> Result<Settings, SettingsError>,
+) -> Settings {
+    from_environment(Environment::of_process()).unwrap_or_else(|error| {
+        eprintln!("{function} can't start: {error}");
+        std::process::exit(1)
+    })
+}
+
 impl Environment {
     /// The environment of this process. What isn't Unicode can't be a setting and is left out.
     pub fn of_process() -> Self {

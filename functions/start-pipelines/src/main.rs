@@ -1,19 +1,12 @@
 //! The Lambda function `start-pipelines`: what it does stands in the library.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use shared::settings::Environment;
 use start_pipelines::{Function, Settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
-    let settings = match Settings::from_environment(Environment::of_process()) {
-        Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("start-pipelines can't start: {error}");
-            std::process::exit(1);
-        }
-    };
+    let settings = shared::settings::of_process("start-pipelines", Settings::from_environment);
     let function = Function::new(&shared::clients::config().await, settings);
     let function = &function;
     run(service_fn(|event: LambdaEvent<serde_json::Value>| async move { function.handle(event).await })).await

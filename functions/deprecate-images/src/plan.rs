@@ -19,8 +19,8 @@ pub mod turns;
 
 pub use account::Account;
 pub use facts::{
-    AccountFacts, AmiFacts, At, Build, Execution, ExecutionResource, Facts, FamilyFacts, Known, Lineage, LiveParent,
-    Parent, Pipeline, Place, Reference, References, Registered, Shares, Snapshot, Usage,
+    AccountFacts, AmiFacts, At, Build, Execution, ExecutionResource, Facts, FamilyFacts, Known, LiveParent, Parent,
+    Pipeline, Place, Reference, References, Registered, Shares, Snapshot, Usage,
 };
 pub use family::{Candidate, candidates};
 pub use reason::{Reason, Since};

@@ -21,8 +21,7 @@ const ODD: usize = 50;
 const FOLLOW_UPS: usize = 200;
 
 /// An account that is planned family by family. What a family needs is forgotten once it is added; only images that are
-/// on their way out are held until the end, since an image of a later family may turn out to be made of them: with
-/// [`AccountFacts::lineage`] only those of which something is.
+/// on their way out are held until the end, since an image of a later family may turn out to be made of them.
 #[derive(Debug)]
 pub struct Account<'a> {
     facts: &'a AccountFacts,

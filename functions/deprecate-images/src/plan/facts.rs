@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use shared::arn::ImageBuildArn;
 use shared::image::{Ami, Kind, Status};
 use shared::published::Published;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All that is known, for accounts that fit in memory as a whole. Others are planned family by family: see
 /// [`crate::plan::Account`].
@@ -25,18 +25,6 @@ pub struct AccountFacts {
     pub parents: Vec<LiveParent>,
     /// What couldn't be read and concerns every family, such as the pipelines. It keeps every image.
     pub missing: Vec<String>,
-    /// What the builds of all families are made of, if it is known beforehand: the others then needn't be held in
-    /// memory until the end. It changes nothing else.
-    pub lineage: Option<Lineage>,
-}
-
-/// What the builds of an account are made of, without what isn't an own image.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lineage {
-    builds: HashSet<ImageBuildArn>,
-    amis: HashSet<String>,
-    /// Whether there are parents of which it isn't known which images they are.
-    vague: bool,
 }
 
 /// The parent that a pipeline's recipe names.
@@ -273,25 +261,6 @@ impl<T> Known<T> {
             Self::Is(value) => Some(value),
             Self::Unread(_) => None,
         }
-    }
-}
-
-impl Lineage {
-    /// Adds what a build is made of.
-    pub fn add(&mut self, parent: &Parent) {
-        match parent {
-            Parent::Build(arn) => drop(self.builds.insert(arn.clone())),
-            Parent::Ami(id) => drop(self.amis.insert(id.clone())),
-            // What a reference selected then can only have been an own image; which one isn't worth the memory.
-            Parent::Selects(_) | Parent::Unknown(_) => self.vague = true,
-            Parent::Outside(_) => {}
-        }
-    }
-
-    /// Whether a build may be made of this one.
-    pub(super) fn has(&self, build: &Build) -> bool {
-        let amis = build.amis.get().into_iter().flatten();
-        self.vague || self.builds.contains(&build.arn) || amis.into_iter().any(|ami| self.amis.contains(&ami.id))
     }
 }
 

@@ -161,8 +161,7 @@ impl<'a> Judge<'a> {
         let step = Step { action, reason: reasons, outcome };
         let decision = Decision { image: build.arn.clone(), step, next, ask, facts };
         // What only waits is held until the end if something may be made of it.
-        let may_be_parent = self.account.lineage.as_ref().is_none_or(|lineage| lineage.has(build));
-        let open = !keeps || record.retiring && may_be_parent;
+        let open = !keeps || record.retiring;
         Judged { decision, holds_parent, restore: restore.filter(|_| record.retiring), open }
     }
 

@@ -9,7 +9,7 @@ use super::events::Event;
 use super::oracle::{Asked, Missing, Oracle, Stage, Verdict, Why};
 use super::sight::{Call, Fault, Sight, ami_id, time};
 use super::world::*;
-use deprecate_images::plan::{self, AccountFacts, Action, Decision, Lineage, Plan, Reason, recheck, turns};
+use deprecate_images::plan::{self, Action, Decision, Plan, Reason, recheck, turns};
 use deprecate_images::policy::Policy as Defaults;
 use deprecate_images::{Mode, Settings};
 use shared::age::Age;
@@ -124,7 +124,6 @@ impl Simulation {
             let planned = self.check(number == cut)?;
             self.changed = false;
             if number == cut {
-                self.lineage_changes_nothing()?;
                 self.cut_off(&planned)?;
             }
             self.changed = !late.is_empty();
@@ -162,11 +161,7 @@ impl Simulation {
 
     /// What the function plans, seen like this.
     fn plan(&self, sight: Sight<'_>, approve: Option<&str>) -> Planned {
-        self.plan_with(sight, &sight.account(), approve)
-    }
-
-    fn plan_with(&self, sight: Sight<'_>, facts: &AccountFacts, approve: Option<&str>) -> Planned {
-        let world = sight.world;
+        let (world, facts) = (sight.world, &sight.account());
         let now = time(world.now);
         let mut account = plan::Account::new(facts, &self.settings, now);
         let names = world.families.iter().map(|family| family.name.clone()).collect();

@@ -1,25 +1,8 @@
-//! The same end, wherever a run is cut off, and however it knows what is made of what.
+//! The same end, wherever a run is cut off.
 
 use super::*;
 
 impl Simulation {
-    /// What is made of what, known beforehand, saves memory and changes nothing.
-    pub(super) fn lineage_changes_nothing(&self) -> Checked {
-        let faults = self.faults(false);
-        let sight = Sight { world: &self.account.world, faults: &faults };
-        let mut facts = sight.account();
-        let mut lineage = Lineage::default();
-        for family in 0..sight.world.families.len() {
-            sight.listed(family).for_each(|image| lineage.add(&sight.build(image, false).parent));
-        }
-        facts.lineage = Some(lineage);
-        let (with, without) = (self.plan_with(sight, &facts, None), self.plan(sight, None));
-        if actions(&with.plan) != actions(&without.plan) {
-            return Err(format!("{}: what is known beforehand changes what is done", day(sight.world.now)));
-        }
-        Ok(())
-    }
-
     /// The same end, wherever the run is cut off before it is repeated.
     pub(super) fn cut_off(&mut self, planned: &Planned) -> Checked {
         let faults = self.faults(false);
@@ -74,8 +57,4 @@ fn end_state(world: &World) -> Vec<String> {
     let amis =
         world.amis.iter().map(|it| format!("{} {} {:?} {:?}", it.deregistered, it.disabled, it.deprecated, it.shares));
     images.chain(amis).collect()
-}
-
-fn actions(plan: &Plan) -> BTreeMap<String, &Action> {
-    plan.decisions.iter().map(|it| (it.image.to_string(), &it.step.action)).collect()
 }
